@@ -38,25 +38,25 @@ memcpy:
         beqz    t0, .Lwords
         add     t0, t0, a3              /* t0: end of the steps, in dst */
 .Lstep:
-        .set    offset, 0
+        .set    .Loffset, 0
         .rept   4
-        ld      a4, offset + 0(a1)
-        ld      a5, offset + 8(a1)
-        ld      a6, offset + 16(a1)
-        ld      a7, offset + 24(a1)
-        ld      t1, offset + 32(a1)
-        ld      t2, offset + 40(a1)
-        ld      t3, offset + 48(a1)
-        ld      t4, offset + 56(a1)
-        sd      a4, offset + 0(a3)
-        sd      a5, offset + 8(a3)
-        sd      a6, offset + 16(a3)
-        sd      a7, offset + 24(a3)
-        sd      t1, offset + 32(a3)
-        sd      t2, offset + 40(a3)
-        sd      t3, offset + 48(a3)
-        sd      t4, offset + 56(a3)
-        .set    offset, offset + 64
+        ld      a4, .Loffset + 0(a1)
+        ld      a5, .Loffset + 8(a1)
+        ld      a6, .Loffset + 16(a1)
+        ld      a7, .Loffset + 24(a1)
+        ld      t1, .Loffset + 32(a1)
+        ld      t2, .Loffset + 40(a1)
+        ld      t3, .Loffset + 48(a1)
+        ld      t4, .Loffset + 56(a1)
+        sd      a4, .Loffset + 0(a3)
+        sd      a5, .Loffset + 8(a3)
+        sd      a6, .Loffset + 16(a3)
+        sd      a7, .Loffset + 24(a3)
+        sd      t1, .Loffset + 32(a3)
+        sd      t2, .Loffset + 40(a3)
+        sd      t3, .Loffset + 48(a3)
+        sd      t4, .Loffset + 56(a3)
+        .set    .Loffset, .Loffset + 64
         .endr
         addi    a1, a1, 256
         addi    a3, a3, 256
@@ -72,11 +72,11 @@ memcpy:
         jr      t1
         .option push
         .option norvc
-        .set    offset, -248
+        .set    .Loffset, -248
         .rept   31
-        ld      t0, offset(a1)
-        sd      t0, offset(a3)
-        .set    offset, offset + 8
+        ld      t0, .Loffset(a1)
+        sd      t0, .Loffset(a3)
+        .set    .Loffset, .Loffset + 8
         .endr
         .option pop
 
@@ -203,11 +203,11 @@ memcpy:
         jr      t0
         .option push
         .option norvc
-        .set    offset, -15
+        .set    .Loffset, -15
         .rept   15
-        lb      t0, offset(a1)
-        sb      t0, offset(a3)
-        .set    offset, offset + 1
+        lb      t0, .Loffset(a1)
+        sb      t0, .Loffset(a3)
+        .set    .Loffset, .Loffset + 1
         .endr
         .option pop
 .Lbytes_end:

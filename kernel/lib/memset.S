@@ -51,10 +51,10 @@ memset:
         beqz    t0, .Lwords
         add     t0, t0, a3              /* t0: end of the steps */
 .Lstep:
-        .set    offset, 0
+        .set    .Loffset, 0
         .rept   32
-        sd      a1, offset(a3)
-        .set    offset, offset + 8
+        sd      a1, .Loffset(a3)
+        .set    .Loffset, .Loffset + 8
         .endr
         addi    a3, a3, 256
         bne     a3, t0, .Lstep
@@ -69,10 +69,10 @@ memset:
         jr      t1
         .option push
         .option norvc
-        .set    offset, -248
+        .set    .Loffset, -248
         .rept   31
-        sd      a1, offset(a3)
-        .set    offset, offset + 8
+        sd      a1, .Loffset(a3)
+        .set    .Loffset, .Loffset + 8
         .endr
         .option pop
 
@@ -101,10 +101,10 @@ memset:
         jr      t1
         .option push
         .option norvc
-        .set    offset, -15
+        .set    .Loffset, -15
         .rept   15
-        sb      a1, offset(a3)
-        .set    offset, offset + 1
+        sb      a1, .Loffset(a3)
+        .set    .Loffset, .Loffset + 1
         .endr
         .option pop
 .Lshort_end:

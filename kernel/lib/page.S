@@ -18,10 +18,10 @@ page_zero:
         li      a1, PAGE_BYTES
         add     a1, a0, a1              /* a1: end of the page */
 .Lzero_step:
-        .set    offset, 0
+        .set    .Loffset, 0
         .rept   STEP / 8
-        sd      zero, offset(a0)
-        .set    offset, offset + 8
+        sd      zero, .Loffset(a0)
+        .set    .Loffset, .Loffset + 8
         .endr
         addi    a0, a0, STEP
         bne     a0, a1, .Lzero_step
@@ -37,25 +37,25 @@ page_copy:
         li      a2, PAGE_BYTES
         add     a2, a0, a2              /* a2: end of dst */
 .Lcopy_step:
-        .set    offset, 0
+        .set    .Loffset, 0
         .rept   STEP / 64
-        ld      a3, offset + 0(a1)
-        ld      a4, offset + 8(a1)
-        ld      a5, offset + 16(a1)
-        ld      a6, offset + 24(a1)
-        ld      a7, offset + 32(a1)
-        ld      t0, offset + 40(a1)
-        ld      t1, offset + 48(a1)
-        ld      t2, offset + 56(a1)
-        sd      a3, offset + 0(a0)
-        sd      a4, offset + 8(a0)
-        sd      a5, offset + 16(a0)
-        sd      a6, offset + 24(a0)
-        sd      a7, offset + 32(a0)
-        sd      t0, offset + 40(a0)
-        sd      t1, offset + 48(a0)
-        sd      t2, offset + 56(a0)
-        .set    offset, offset + 64
+        ld      a3, .Loffset + 0(a1)
+        ld      a4, .Loffset + 8(a1)
+        ld      a5, .Loffset + 16(a1)
+        ld      a6, .Loffset + 24(a1)
+        ld      a7, .Loffset + 32(a1)
+        ld      t0, .Loffset + 40(a1)
+        ld      t1, .Loffset + 48(a1)
+        ld      t2, .Loffset + 56(a1)
+        sd      a3, .Loffset + 0(a0)
+        sd      a4, .Loffset + 8(a0)
+        sd      a5, .Loffset + 16(a0)
+        sd      a6, .Loffset + 24(a0)
+        sd      a7, .Loffset + 32(a0)
+        sd      t0, .Loffset + 40(a0)
+        sd      t1, .Loffset + 48(a0)
+        sd      t2, .Loffset + 56(a0)
+        .set    .Loffset, .Loffset + 64
         .endr
         addi    a1, a1, STEP
         addi    a0, a0, STEP
