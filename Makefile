@@ -1,0 +1,417 @@
+# Banyan's build. `make help` lists what can be made.
+#
+# Everything made lies under build/:
+#   kernel.elf, initrd.cpio, disk.img   what QEMU is given
+#   kernel/                             objects of the kernel
+#   user/                               objects; bin/, test/, server/ hold programs with debug info
+#   image/, initrd/                     the programs as they go into the disk and the initrd
+#   extra/KEY/                          what EXTRA=DIR adds, one folder per DIR
+# Sources are found by wildcard, so a new file needs no edit here. What a command line depends on
+# beside files (flags, lists of objects) is kept in *.flags files: they are rewritten, and so
+# rebuild what depends on them, only when their text changes.
+
+SHELL := /bin/sh
+MAKEFLAGS += --no-builtin-rules --no-builtin-variables
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+# ------------------------------------------------------------------------------- what a user sets
+
+CPUS ?= 2# harts, 1 to 8
+MEM ?= 256M# RAM, as QEMU's -m takes it
+GDBPORT ?= 1234# where qemu-gdb listens and gdb connects
+CROSS ?= riscv64-unknown-elf-
+PICOLIBC ?= /usr/lib/picolibc/riscv64-unknown-elf
+PYTHON ?= /usr/bin/python3
+GDB ?= gdb-multiarch
+CLANG_FORMAT ?= clang-format
+CLANG_TIDY ?= clang-tidy
+
+# These reach the scripts through the environment, byte for byte: $(value) keeps make from
+# expanding a `$` in them, and no recipe pastes them into a command.
+RAW := CPUS MEM KARGS QEMUEXTRA CMD EXTRA T J GDBPORT
+$(foreach v,$(RAW),$(if $(filter-out undefined,$(origin $v)),\
+    $(eval override $v := $$(value $v))$(eval export $v)))
+
+# Packages, each once: NAME|PROBE|OLDEST. PROBE is how test/doctor.sh finds what the package gives: a
+# command, py:MODULE for a Python module, or a file. OLDEST is the lowest version that will do.
+PACKAGES := \
+    binutils-riscv64-unknown-elf|$(CROSS)ld|2.38 \
+    gcc-riscv64-unknown-elf|$(CROSS)gcc|12.1 \
+    picolibc-riscv64-unknown-elf|$(PICOLIBC)/include/picolibc.h|1.8 \
+    qemu-system-misc|qemu-system-riscv64|7.2 \
+    qemu-utils|qemu-img|7.2 \
+    e2fsprogs|mke2fs|1.46 \
+    cpio|cpio|2.12 \
+    python3|$(PYTHON)|3.9 \
+    python3-pytest|py:pytest|7.0 \
+    python3-pexpect|py:pexpect|4.8 \
+    device-tree-compiler|dtc|1.6 \
+    gdb-multiarch|$(GDB)|12.1 \
+    clang|clang|14.0 \
+    libclang-rt-dev|sanitizers|- \
+    clang-format|$(CLANG_FORMAT)|14.0 \
+    clang-tidy|$(CLANG_TIDY)|14.0 \
+    binutils|ld|2.35 \
+    libc6-dev|/usr/include/stdio.h|-
+
+# e2fsprogs live in /sbin, which Debian leaves out of an ordinary user's PATH.
+export PATH := $(PATH):/usr/sbin:/sbin
+export LC_ALL := C
+export PYTHONDONTWRITEBYTECODE := 1
+
+B := build
+export DISK := $(B)/disk.img
+export KERNEL := $(B)/kernel.elf
+export INITRD := $(B)/initrd.cpio
+
+# --------------------------------------------------------------------------------- goals in order
+
+# `make deps qemu` must install before it looks for anything, and `make clean all` must not do both
+# at once under -j. With either among several goals, each goal gets its own make, in the order given.
+ifneq ($(filter clean deps,$(MAKECMDGOALS)),)
+ifneq ($(word 2,$(MAKECMDGOALS)),)
+IN_ORDER := yes
+endif
+endif
+
+ifdef IN_ORDER
+
+.PHONY: $(MAKECMDGOALS) in-order
+$(MAKECMDGOALS): in-order
+	@:
+in-order:
+	+@set -e; for goal in $(MAKECMDGOALS); do $(MAKE) --no-print-directory "$$goal"; done
+
+else
+
+# ------------------------------------------------------------------------------------------ tools
+
+CC := $(CROSS)gcc
+AR := $(CROSS)ar
+NM := $(CROSS)nm
+OBJCOPY := $(CROSS)objcopy
+
+ifdef V
+Q :=
+say =
+else
+Q := @
+say = @printf '  %-8s%s\n' '$1' '$2';
+endif
+
+WARNINGS := -Wall -Wextra $(if $(filter 1,$(WERROR)),-Werror)
+COMMON := -std=gnu11 -O2 -g -fno-omit-frame-pointer -fno-common $(WARNINGS)
+DEPS = -MMD -MP -MF $(@:.o=.d) -MT $@
+
+KERNEL_FLAGS := -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -ffreestanding \
+    $(COMMON) $(if $(filter 1,$(DEBUG)),-DDEBUG=1) -I.
+# The multilib search of GCC 12 does not know a -march with _zicsr in it: libraries are looked up
+# with the name that it knows.
+KERNEL_LINK := -march=rv64imac -mabi=lp64 -nostdlib -static -Wl,--build-id=none \
+    -Wl,-z,max-page-size=4096 -Wl,--orphan-handling=error -Wl,--fatal-warnings
+
+USER_FLAGS := -march=rv64imafdc_zicsr_zifencei -mabi=lp64d -mcmodel=medany \
+    -ffunction-sections -fdata-sections -ftls-model=local-exec $(COMMON) \
+    -Iuser/include -isystem $(PICOLIBC)/include -I.
+USER_LINK := -march=rv64imafdc -mabi=lp64d -nostdlib -nostartfiles -static -Wl,--gc-sections \
+    -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,--fatal-warnings -T user/user.ld
+PICOLIBC_LIB := $(PICOLIBC)/lib/rv64imafdc/lp64d
+
+# $(call keep,FILE,VARIABLE[,CHECK]): a rule for FILE that rewrites it only when VARIABLE's value is
+# not what it holds, and not before the command CHECK has passed.
+define keep
+$1: $$(if $$(call same,$$(file <$1),$$($2)),,FORCE)
+	@$(if $3,$3 && )mkdir -p $$(@D) && printf '%s\n' $$(call quote,$$(strip $$($2))) >$$@
+endef
+same = $(and $(findstring x$(strip $1)x,x$(strip $2)x),$(findstring x$(strip $2)x,x$(strip $1)x))
+quote = '$(subst ','\'',$1)'
+TOOLCHAIN_CHECK = sh test/doctor.sh --compiler $(CC) $(PICOLIBC)
+.PHONY: FORCE
+FORCE:
+
+# ----------------------------------------------------------------------------------------- kernel
+
+KERNEL_SOURCES := $(sort $(foreach d,kernel kernel/lib vm trap $(if $(filter 1,$(DEBUG)),kernel/debug),\
+    $(wildcard $d/*.c $d/*.S)))
+KERNEL_OBJECTS := $(patsubst %,$(B)/kernel/%.o,$(KERNEL_SOURCES))
+
+KERNEL_COMPILE := $(CC) $(KERNEL_FLAGS)
+LINK_KERNEL := $(CC) $(KERNEL_LINK) -T $(B)/kernel/kernel.lds $(KERNEL_OBJECTS)
+$(eval $(call keep,$(B)/kernel/compile.flags,KERNEL_COMPILE,$(TOOLCHAIN_CHECK)))
+$(eval $(call keep,$(B)/kernel/link.flags,LINK_KERNEL))
+
+$(B)/kernel/%.o: % $(B)/kernel/compile.flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(KERNEL_COMPILE) $(DEPS) -c -o $@ $<
+
+$(B)/kernel/kernel.lds: kernel.ld $(B)/kernel/compile.flags
+	@mkdir -p $(@D)
+	$(call say,CPP,$<)$(CC) -E -P -x c -DLINKER_SCRIPT -D__ASSEMBLER__ -I. -MMD -MP -MF $@.d -MT $@ \
+	    -o $@ $<
+
+# The kernel carries the table of its own symbols, which can only be made from a linked kernel: it
+# is linked without a table, then with the table of that first kernel. The table lies behind all
+# code, so it must not have moved any; the table of the second kernel must be the same one.
+SYMTAB := kernel/lib/symtab.py
+
+$(KERNEL): $(KERNEL_OBJECTS) $(B)/kernel/kernel.lds $(B)/kernel/link.flags $(SYMTAB)
+	$(call say,LD,$@ (first pass))$(PYTHON) $(SYMTAB) --empty >$(B)/kernel/symtab0.S && \
+	    $(KERNEL_COMPILE) -c -o $(B)/kernel/symtab0.o $(B)/kernel/symtab0.S && \
+	    $(LINK_KERNEL) $(B)/kernel/symtab0.o -lgcc -o $(B)/kernel/pass1.elf && \
+	    $(NM) -n $(B)/kernel/pass1.elf | $(PYTHON) $(SYMTAB) >$(B)/kernel/symtab.S
+	$(call say,LD,$@)$(KERNEL_COMPILE) -c -o $(B)/kernel/symtab.o $(B)/kernel/symtab.S && \
+	    $(LINK_KERNEL) $(B)/kernel/symtab.o -lgcc -o $(B)/kernel/pass2.elf
+	@$(NM) -n $(B)/kernel/pass2.elf | $(PYTHON) $(SYMTAB) | cmp -s - $(B)/kernel/symtab.S || \
+	    { echo "$@: the symbol table moved the code that it describes (see kernel.ld)" >&2; exit 1; }
+	@mv $(B)/kernel/pass2.elf $@
+
+-include $(KERNEL_OBJECTS:.o=.d) $(B)/kernel/kernel.lds.d
+
+# ------------------------------------------------------------------------------- library, programs
+
+U := $(B)/user
+# Sources of the kernel that programs are linked with too.
+SHARED := $(wildcard kernel/lib/mem*.S kernel/lib/mem*.c kernel/lib/virtq*.c)
+CRT := $(U)/obj/user/lib/crt0.S.o
+LIB_SOURCES := $(filter-out user/lib/crt0.S,$(wildcard user/lib/*.c user/lib/*.S)) $(SHARED)
+LIB_OBJECTS := $(patsubst %,$(U)/obj/%.o,$(LIB_SOURCES))
+LIB := $(U)/libbanyan.a
+LIBC := $(U)/libc.a
+
+USER_COMPILE := $(CC) $(USER_FLAGS)
+$(eval $(call keep,$(U)/compile.flags,USER_COMPILE,$(TOOLCHAIN_CHECK)))
+$(eval $(call keep,$(U)/lib.flags,LIB_OBJECTS))
+$(eval $(call keep,$(U)/link.flags,USER_LINK))
+
+$(U)/obj/%.o: % $(U)/compile.flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(USER_COMPILE) $(DEPS) -c -o $@ $<
+
+$(LIB): $(LIB_OBJECTS) $(U)/lib.flags
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $(LIB_OBJECTS)
+
+# picolibc without what our library does itself. Archives are searched on demand, and the C library
+# would find its own malloc or memcpy before ours whenever it is the first to ask for one.
+$(LIBC): $(LIB) $(U)/link.flags
+	$(call say,AR,$@)cp $(PICOLIBC_LIB)/libc.a $@.new && chmod u+w $@.new && \
+	    { $(NM) --defined-only --extern-only $(LIB) && echo 'picolibc:' && \
+	      $(NM) --defined-only --extern-only $@.new; } 2>$@.log | \
+	    awk '/^picolibc:$$/ { theirs = 1 } \
+	         NF == 1 { member = substr($$1, 1, length($$1) - 1) } \
+	         NF == 3 && !theirs { ours[$$3] = 1 } \
+	         NF == 3 && theirs && $$3 in ours { print member }' | sort -u >$@.members && \
+	    { test ! -s $@.members || $(AR) ds $@.new $$(cat $@.members); } && mv $@.new $@
+
+PROGRAM_NEEDS := $(CRT) $(LIB) $(LIBC) user/user.ld $(U)/link.flags
+# $(call link,OBJECTS): the one command that links a program.
+link = $(CC) $(USER_LINK) -o $@ $(CRT) $1 -L$(PICOLIBC_LIB) \
+    -Wl,--start-group $(LIB) $(LIBC) -lm -lgcc -Wl,--end-group
+
+# Folders whose every C file is a program of its own, and folders that are one program each.
+SINGLE_DIRS := bin test bench
+SERVERS := init blk fs tty
+ONE_PROGRAM_DIRS := sh $(SERVERS)
+
+# $(call single,FOLDER,OBJECT FOLDER): programs of one C file each.
+define single
+$(U)/$1/%: $(U)/obj/user/$1/%.c.o $$(PROGRAM_NEEDS)
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)$$(call link,$$<)
+endef
+$(foreach d,$(SINGLE_DIRS),$(eval $(call single,$d)))
+
+# $(call folder,NAME,PROGRAM): one program from the C files of user/NAME.
+define folder
+$1_OBJECTS := $(patsubst %,$(U)/obj/%.o,$(sort $(wildcard user/$1/*.c user/$1/*/*.c user/$1/*.S)))
+$(call keep,$(U)/obj/user/$1.flags,$1_OBJECTS)
+$2: $$($1_OBJECTS) $(U)/obj/user/$1.flags $$(PROGRAM_NEEDS)
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)$$(call link,$$($1_OBJECTS))
+endef
+$(eval $(call folder,sh,$(U)/bin/sh))
+$(foreach s,$(SERVERS),$(eval $(call folder,$s,$(U)/server/$s)))
+
+SINGLE := $(foreach d,$(SINGLE_DIRS),$(patsubst user/%.c,%,$(wildcard user/$d/*.c)))
+PROGRAMS := $(sort $(SINGLE) $(if $(sh_OBJECTS),bin/sh))
+PRESENT_SERVERS := $(foreach s,$(SERVERS),$(if $($s_OBJECTS),$s))
+USER_SOURCES := $(LIB_SOURCES) $(wildcard user/lib/crt0.S) $(SINGLE:%=user/%.c) \
+    $(foreach d,$(ONE_PROGRAM_DIRS),$($d_OBJECTS:$(U)/obj/%.o=%))
+
+# Programs keep their symbols in the guest, where the kernel names the function of a fault by them,
+# but not the debug information, which gdb reads from $(U).
+$(B)/image/%: $(U)/%
+	@mkdir -p $(@D)
+	$(Q)$(OBJCOPY) --strip-debug $< $@
+$(B)/initrd/%: $(U)/server/%
+	@mkdir -p $(@D)
+	$(Q)$(OBJCOPY) --strip-debug $< $@
+
+.SECONDARY:
+-include $(USER_SOURCES:%=$(U)/obj/%.d)
+
+# ------------------------------------------------------------------------------- EXTRA=DIR programs
+
+# Each DIR/NAME.c becomes /bin/NAME. What is built lies in a folder named by a checksum of DIR's
+# path, so that two DIRs do not mix, and is compiled through a link there, so that DIR's path may
+# hold blanks.
+ifneq ($(EXTRA),)
+EXTRA_KEY := $(shell cd $(call quote,$(EXTRA)) && pwd -P | cksum | cut -d' ' -f1)
+$(if $(EXTRA_KEY),,$(error EXTRA: no folder $(EXTRA)))
+X := $(B)/extra/$(EXTRA_KEY)
+$(shell mkdir -p $(X) && ln -sfn "$$(cd $(call quote,$(EXTRA)) && pwd -P)" $(X)/src)
+EXTRA_NAMES := $(patsubst $(X)/src/%.c,%,$(wildcard $(X)/src/*.c))
+$(if $(EXTRA_NAMES),,$(error EXTRA: no C file in $(EXTRA)))
+
+$(X)/obj/%.o: $(X)/src/%.c $(U)/compile.flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(USER_COMPILE) -I$(X)/src $(DEPS) -c -o $@ $<
+$(X)/debug/%: $(X)/obj/%.o $(PROGRAM_NEEDS)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(call link,$<)
+$(X)/bin/%: $(X)/debug/%
+	@mkdir -p $(@D)
+	$(Q)$(OBJCOPY) --strip-debug $< $@
+-include $(EXTRA_NAMES:%=$(X)/obj/%.d)
+endif
+
+# ---------------------------------------------------------------------------------- initrd and disk
+
+INITRD_FILES := $(PRESENT_SERVERS:%=$(B)/initrd/%)
+$(eval $(call keep,$(B)/initrd.flags,PRESENT_SERVERS))
+
+$(INITRD): $(INITRD_FILES) $(B)/initrd.flags
+	@mkdir -p $(B)/initrd
+	$(call say,CPIO,$@)(cd $(B)/initrd && printf '%s\n' $(PRESENT_SERVERS) | sed '/^$$/d' | \
+	    cpio -o -H newc --quiet --reproducible --owner=0:0) >$@
+
+# The files of the image: GUEST PATH=FILE. A program of EXTRA takes the place of ours of that name.
+DISK_FILES := $(foreach p,$(filter-out $(EXTRA_NAMES:%=bin/%),$(PROGRAMS)),/$p=$(B)/image/$p) \
+    $(foreach n,$(EXTRA_NAMES),/bin/$n=$(X)/bin/$n) \
+    $(foreach f,$(wildcard user/etc/*),/etc/$(notdir $f)=$f) \
+    $(if $(wildcard README.md),/README=README.md)
+$(eval $(call keep,$(B)/disk.flags,DISK_FILES))
+
+DISK_NEEDS := $(foreach f,$(DISK_FILES),$(lastword $(subst =, ,$f))) $(B)/disk.flags test/disk.py
+$(B)/disk.manifest: $(DISK_NEEDS) $(if $(wildcard $(DISK)),,FORCE)
+	$(Q)$(PYTHON) test/disk.py $(DISK) $@ $(B)/disk.flags
+
+# Mends what the last run left, however it ended; a moment if the image is as the build left it.
+.PHONY: disk
+disk: $(B)/disk.manifest
+	$(Q)$(PYTHON) test/disk.py $(DISK) $(B)/disk.manifest $(B)/disk.flags
+
+# ------------------------------------------------------------------------------------------- goals
+
+.PHONY: all qemu run grade qemu-gdb gdb deps doctor compdb format lint clean help
+
+all: $(KERNEL) $(INITRD) $(B)/disk.manifest
+
+BOOTABLE := $(KERNEL) $(INITRD) disk
+
+qemu: $(BOOTABLE)
+	@$(PYTHON) test/qemu.py
+
+qemu-gdb: $(BOOTABLE)
+	@$(PYTHON) test/qemu.py --gdb
+
+run: $(BOOTABLE)
+	@$(PYTHON) test/run.py
+
+grade: $(BOOTABLE)
+	@$(PYTHON) test/grade.py
+
+gdb: $(KERNEL)
+	@$(GDB) -q -x test/debug.py
+
+deps:
+	@sh test/deps.sh $(foreach p,$(PACKAGES),$(firstword $(subst |, ,$p)))
+
+doctor:
+	@PYTHON=$(PYTHON) sh test/doctor.sh $(foreach p,$(PACKAGES),'$p')
+
+clean:
+	rm -rf $(B)
+
+# ------------------------------------------------------------------------------- the editor's side
+
+FORMATTED = $(shell find kernel vm trap user test -name '*.[ch]' 2>/dev/null | sort)
+
+format:
+	$(CLANG_FORMAT) -i $(FORMATTED)
+
+# clang 14 does not know the names that split zicsr and zifencei from the base.
+CLANG_KERNEL = clang --target=riscv64-unknown-elf -march=rv64imac -mno-relax \
+    $(filter-out -march=%,$(KERNEL_FLAGS))
+CLANG_USER = clang --target=riscv64-unknown-elf -march=rv64imafdc -mno-relax \
+    $(filter-out -march=%,$(USER_FLAGS))
+comma := ,
+# $(call entry,COMMAND,SOURCE)
+entry = {"directory": "$(CURDIR)"$(comma) "file": "$2"$(comma) "command": "$1 -c $2"}$(comma)
+
+compdb:
+	$(shell mkdir -p $(B))
+	$(file >$(B)/compile_commands.json,[)
+	$(foreach s,$(filter %.c,$(KERNEL_SOURCES)),\
+	    $(file >>$(B)/compile_commands.json,$(call entry,$(CLANG_KERNEL),$s)))
+	$(foreach s,$(filter %.c,$(filter-out $(SHARED),$(USER_SOURCES))),\
+	    $(file >>$(B)/compile_commands.json,$(call entry,$(CLANG_USER),$s)))
+	@sed -i '$$s/,$$/]/' $(B)/compile_commands.json
+	@echo "wrote $(B)/compile_commands.json"
+
+# Lint: the layout of every file, headers that compile alone, scripts that parse, clang-tidy.
+HEADERS := $(wildcard kernel/*.h kernel/*/*.h vm/*.h trap/*.h user/*/*.h user/*/*/*.h)
+LINTED := $(filter %.c,$(KERNEL_SOURCES) $(filter-out $(SHARED),$(USER_SOURCES)))
+ALONE := $(HEADERS:%=$(B)/lint/%.alone)
+TIDY := $(LINTED:%=$(B)/lint/%.tidy)
+
+lint: $(ALONE) $(TIDY)
+	@$(CLANG_FORMAT) --dry-run -Werror $(FORMATTED)
+	@for f in $$(find test kernel -name '*.py'); do $(PYTHON) -c \
+	    'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' $$f || exit 1; done
+	@for f in .ci/run test/*.sh; do sh -n $$f || exit 1; done
+	@echo "lint: no complaint"
+
+$(B)/lint/user/%.alone: user/% $(HEADERS) $(U)/compile.flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_FLAGS) -Werror -fsyntax-only -include $< -x c /dev/null && touch $@
+$(B)/lint/%.alone: % $(HEADERS) $(B)/kernel/compile.flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KERNEL_FLAGS) -Werror -fsyntax-only -include $< -x c /dev/null && touch $@
+$(B)/lint/user/%.tidy: user/% $(HEADERS) $(U)/compile.flags .clang-tidy
+	@mkdir -p $(@D)
+	$(call say,TIDY,$<)$(CLANG_TIDY) --quiet $< -- $(wordlist 2,99,$(CLANG_USER)) 2>$@.log || \
+	    { cat $@.log; exit 1; } && touch $@
+$(B)/lint/%.tidy: % $(HEADERS) $(B)/kernel/compile.flags .clang-tidy
+	@mkdir -p $(@D)
+	$(call say,TIDY,$<)$(CLANG_TIDY) --quiet $< -- $(wordlist 2,99,$(CLANG_KERNEL)) 2>$@.log || \
+	    { cat $@.log; exit 1; } && touch $@
+
+# -------------------------------------------------------------------------------------------- help
+
+define HELP
+  make [all]     build the kernel, the initrd and the disk image (into build/)
+  make qemu      boot to the shell; files written there are there the next time
+  make run CMD='LINE'
+                 boot, run LINE in the shell, print its output, exit with its status
+  make grade     run the tests; T=NAME runs those whose name holds NAME, J=N runs N at a time
+  make qemu-gdb  boot and wait for a debugger; then, in another terminal:
+  make gdb       debug kernel and programs (user-symbols NAME loads a program's symbols)
+  make deps      install the packages that all this needs (Debian)
+  make doctor    print each tool's version, what is too old and what mends it
+  make compdb    write build/compile_commands.json for editors
+  make format    lay out all C files with clang-format
+  make lint      check layout, headers and sources
+  make clean     discard build/, the disk image included
+
+  CPUS=N (now $(CPUS))  MEM=SIZE (now $(MEM))  KARGS='WORDS' (kernel command line)
+  QEMUEXTRA='OPTIONS'  EXTRA=DIR (each DIR/NAME.c becomes /bin/NAME)
+  DEBUG=1 (checking kernel)  WERROR=1  V=1 (print commands)
+endef
+export HELP
+
+help:
+	@printf '%s\n' "$$HELP"
+
+endif

@@ -1,0 +1,224 @@
+"""Make the disk image, or bring an old one up to date: disk.py IMAGE MANIFEST FILES.
+
+FILES lists what the build puts into the image, words of the form /GUEST/PATH=HOST/FILE. MANIFEST
+remembers (as JSON) what was put in last, so that only what changed is replaced, and what the image
+looked like then (time and size), so that one which a guest has written to since is mended first.
+What a user made inside the image stays. An image that needs nothing is not touched. Only one that
+no running QEMU has open is changed: QEMU's own locks on it say so.
+"""
+import fcntl
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+BLOCK = 4096
+INODE = 256
+FREE_BYTES = 96 << 20  # room for a user's files, and for programs to grow
+FREE_INODES = 32768
+FOLDERS = {"/": 0o755, "/bin": 0o755, "/test": 0o755, "/etc": 0o755, "/dev": 0o755,
+           "/home": 0o755, "/tmp": 0o1777}
+# Character devices, with the numbers that Unix gives them: (mode, major, minor).
+NODES = {"/dev/null": (0o666, 1, 3), "/dev/zero": (0o666, 1, 5), "/dev/full": (0o666, 1, 7),
+         "/dev/tty": (0o666, 5, 0), "/dev/console": (0o600, 5, 1)}
+F_OFD_SETLK = 37  # Linux; the fcntl module of Python 3.11 does not name it
+
+
+class DiskError(Exception):
+    """What to tell the user."""
+
+
+def run_tool(command, accept=(0,), **options):
+    """Run a tool of e2fsprogs; its output, errors included."""
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              check=False, **options)
+    except FileNotFoundError as error:
+        raise DiskError(f"{command[0]} is not installed: run 'make deps'") from error
+    if done.returncode not in accept:
+        raise DiskError(f"{' '.join(command)} failed ({done.returncode}):\n{done.stdout}")
+    return done.stdout
+
+
+def debugfs(image, lines, writing=False):
+    """Run debugfs commands on an image; what it says, its echo of the commands left out."""
+    command = ["debugfs"] + (["-w"] if writing else []) + ["-f", "-", str(image)]
+    said = run_tool(command, input="\n".join(lines) + "\n")
+    return [line for line in said.splitlines()
+            if line and not line.startswith(("debugfs: ", "debugfs 1."))]
+
+
+def mode_of(host):
+    """The mode a file has in the guest: programs are executable, whatever the umask was here."""
+    return 0o755 if os.access(host, os.X_OK) else 0o644
+
+
+def read_files(listing):
+    """{guest path: host path} from the words of the listing."""
+    files = {}
+    for word in pathlib.Path(listing).read_text(encoding="utf-8").split():
+        guest, _, host = word.partition("=")
+        files[guest] = host
+    return files
+
+
+def digest(host):
+    """What the manifest remembers of a file: contents and mode."""
+    contents = pathlib.Path(host).read_bytes()
+    return f"{mode_of(host):o} {hashlib.sha256(contents).hexdigest()}"
+
+
+def stamp(image):
+    """What shows that someone wrote to the image."""
+    info = os.stat(image)
+    return [info.st_mtime_ns, info.st_size]
+
+
+class Lock:
+    """Exclusive use of an image, against QEMU (which locks bytes of it) and other makes."""
+
+    def __init__(self, image):
+        self.image = image
+
+    def __enter__(self):
+        self.file = open(self.image, "r+b")
+        whole = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        try:
+            fcntl.fcntl(self.file, F_OFD_SETLK, whole)
+        except OSError as error:
+            self.file.close()
+            raise DiskError(f"{self.image} is in use by a running QEMU: leave it first") from error
+
+    def __exit__(self, *_):
+        self.file.close()
+
+
+def create(image, files):
+    """A new image with the folders, the nodes and the files."""
+    print(f"  MKE2FS  {image}")
+    contents = sum(-(-os.path.getsize(host) // BLOCK) + 1 for host in files.values()) * BLOCK
+    inodes = len(files) + len(FOLDERS) + len(NODES) + FREE_INODES
+    size = contents + contents // 64 + inodes * INODE + FREE_BYTES
+    blocks = -(-size // (1 << 20)) * ((1 << 20) // BLOCK)
+    new = image.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(dir=image.parent, prefix="disk.tree.") as tree:
+        for folder in FOLDERS:
+            pathlib.Path(tree + folder).mkdir(parents=True, exist_ok=True)
+        for guest, host in files.items():
+            shutil.copyfile(host, tree + guest)
+        run_tool(["mke2fs", "-q", "-F", "-t", "ext2", "-r", "1", "-b", str(BLOCK),
+                  "-I", str(INODE), "-N", str(inodes), "-m", "0", "-L", "banyan",
+                  "-O", "none,filetype,sparse_super,large_file",
+                  "-E", "root_owner=0:0,no_copy_xattrs,lazy_itable_init=0", "-d", tree,
+                  str(new), str(blocks)])
+    # mke2fs copied the owner and the modes from here; and only root may make nodes here.
+    modes = {guest: 0o100000 | mode_of(host) for guest, host in files.items()}
+    modes.update({folder: 0o040000 | mode for folder, mode in FOLDERS.items()})
+    lines = []
+    for node, (mode, major, minor) in NODES.items():
+        lines += [f"cd {os.path.dirname(node)}", f"mknod {os.path.basename(node)} c {major} {minor}"]
+        modes[node] = 0o020000 | mode
+    for path, mode in modes.items():
+        lines += [f"sif {path} mode {mode:#o}", f"sif {path} uid 0", f"sif {path} gid 0"]
+    complaints = debugfs(new, lines, writing=True)
+    if complaints:
+        raise DiskError(f"debugfs on {new}:\n" + "\n".join(complaints))
+    check(new)
+    os.replace(new, image)
+
+
+def check(image):
+    """Fail if anything is wrong with what we made."""
+    run_tool(["e2fsck", "-fn", str(image)])
+
+
+def mend(image):
+    """Repair what a guest that did not shut down left behind."""
+    said = run_tool(["e2fsck", "-f", "-p", str(image)], accept=(0, 1, 2, 4, 8, 12))
+    if run_status(image) != 0:
+        raise DiskError(f"{image} has damage that e2fsck -p does not mend on its own:\n{said}"
+                        f"'e2fsck -f {image}' asks about each; 'make clean' discards the image")
+    if ": " in said.splitlines()[0] and len(said.splitlines()) > 1:
+        print(said, end="")
+
+
+def run_status(image):
+    """0 if e2fsck finds the image whole."""
+    return subprocess.run(["e2fsck", "-fn", str(image)], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, check=False).returncode
+
+
+def replace(image, files, gone):
+    """Write files over those of their names in the image, and remove those in `gone`."""
+    for guest in sorted(files) + sorted(gone):
+        print(f"  {'UPDATE' if guest in files else 'REMOVE':8}{image}: {guest}")
+    present = {path for path in [*files, *gone, *FOLDERS] if is_there(image, path)}
+    lines = [f"rm {path}" for path in [*files, *gone] if path in present]
+    for folder in sorted({os.path.dirname(guest) for guest in files}):
+        if folder not in present:
+            lines += [f"mkdir {folder}"]
+    for guest, host in files.items():
+        lines += [f"cd {os.path.dirname(guest)}",
+                  f"write {host} {os.path.basename(guest)}",
+                  f"sif {guest} mode {0o100000 | mode_of(host):#o}"]
+    said = debugfs(image, lines, writing=True)
+    with tempfile.TemporaryDirectory(dir=image.parent, prefix="disk.check.") as folder:
+        for number, (guest, host) in enumerate(files.items()):
+            copy = f"{folder}/{number}"
+            debugfs(image, [f"dump {guest} {copy}"])
+            if not os.path.exists(copy) or pathlib.Path(copy).read_bytes() != \
+                    pathlib.Path(host).read_bytes():
+                raise DiskError(f"{image}: could not write {guest}:\n" + "\n".join(said) +
+                                "\nif the disk is full, remove files in the guest, or the image "
+                                "with 'make clean'")
+    check(image)
+
+
+def is_there(image, path):
+    """Does a path exist in the image?"""
+    return any(line.startswith("Inode:") for line in debugfs(image, [f"stat {path}"]))
+
+
+def update(image, manifest, files):
+    """Mend the image if it was used, replace what changed; then note both in the manifest."""
+    wanted = {guest: digest(host) for guest, host in files.items()}
+    try:
+        known = json.loads(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        known = {"stamp": None, "files": {}}
+    if not image.exists():
+        create(image, files)
+    else:
+        changed = {guest: files[guest] for guest in files
+                   if wanted[guest] != known["files"].get(guest)}
+        gone = [guest for guest in known["files"] if guest not in files]
+        used = stamp(image) != known["stamp"]
+        if used or changed or gone:
+            # Until all is done the image counts as used, and what is replaced as absent from it.
+            kept = {g: d for g, d in known["files"].items() if g not in changed}
+            manifest.write_text(json.dumps({"stamp": None, "files": kept}), encoding="utf-8")
+            with Lock(image):
+                if used:
+                    mend(image)
+                if changed or gone:
+                    replace(image, changed, gone)
+    manifest.write_text(json.dumps({"stamp": stamp(image), "files": wanted}, indent=1),
+                        encoding="utf-8")
+
+
+def main():
+    image, manifest, listing = (pathlib.Path(name) for name in sys.argv[1:])
+    try:
+        update(image, manifest, read_files(listing))
+    except DiskError as error:
+        sys.exit(f"disk.py: {error}")
+
+
+if __name__ == "__main__":
+    main()
