@@ -1,0 +1,146 @@
+"""What to say about a machine that is stuck, and when to say that it is.
+
+The report comes through QEMU's gdb stub, so it needs nothing of the guest: it works with the
+terminal server, the scheduler or interrupts dead.
+"""
+import dataclasses
+import pathlib
+import shutil
+import subprocess
+import time
+
+from .elf import Symbols
+from .gdbremote import REGISTERS, GdbError, GdbRemote
+
+KERNEL_HALF = 1 << 63
+FRAMES_MAX = 40
+THREAD_SCRIPT = pathlib.Path(__file__).with_name("gdb_threads.py")
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """How long a guest may go without a sign of life. Seconds; generous, for a busy host."""
+
+    idle: float = 60.0  # host time without output while the guest burns no processor time
+    busy: float = 120.0  # processor time per hart without output
+    total: float = 600.0  # processor time per hart in all
+    wall: float = 1800.0  # host time in all
+
+    def scaled(self, timeout):
+        """The same with `timeout` as the processor time in all."""
+        return dataclasses.replace(self, total=timeout, busy=min(self.busy, timeout))
+
+
+class Watchdog:
+    """Tells a guest that is slow from one that is stuck.
+
+    Output is progress. Without output, a guest that uses no processor time waits for something
+    that will not come; one that uses it spins once it has had `busy` seconds of it. `cpu` is a
+    function that gives the processor seconds used so far, `clock` host time.
+    """
+
+    IDLE_SHARE = 0.05  # of one processor: below it the guest counts as idle
+    SAMPLE = 1.0  # seconds between looks
+
+    def __init__(self, limits, harts, cpu, clock=time.monotonic):
+        self._limits, self._harts = limits, harts
+        self._cpu, self._clock = cpu, clock
+        self._start = self._quiet_from = self._idle_from = self._sampled = clock()
+        self._cpu_start = self._cpu_quiet = self._cpu_sampled = cpu()
+
+    def output(self):
+        """The guest printed something."""
+        self._quiet_from = self._idle_from = self._sampled = self._clock()
+        self._cpu_quiet = self._cpu_sampled = self._cpu()
+
+    def check(self):
+        """None, or in words why the guest counts as stuck."""
+        now, used, limits = self._clock(), self._cpu(), self._limits
+        if now - self._sampled >= self.SAMPLE:
+            if used - self._cpu_sampled > self.IDLE_SHARE * (now - self._sampled):
+                self._idle_from = now
+            self._sampled, self._cpu_sampled = now, used
+        if now - self._idle_from >= limits.idle:
+            return (f"no output for {now - self._quiet_from:.0f} s, "
+                    f"the last {now - self._idle_from:.0f} of them idle")
+        if used - self._cpu_quiet >= limits.busy * self._harts:
+            return (f"no output while it used {used - self._cpu_quiet:.0f} s of processor time "
+                    f"on {self._harts} harts")
+        if used - self._cpu_start >= limits.total * self._harts:
+            return f"not done after {used - self._cpu_start:.0f} s of processor time"
+        if now - self._start >= limits.wall:
+            return f"not done after {now - self._start:.0f} s"
+        return None
+
+
+def report(reason, gdb_socket, kernel, log_tail, threads=True):
+    """The report, as text. Whatever cannot be had is said in its place."""
+    lines = [f"hang: {reason}", ""]
+    try:
+        with GdbRemote(gdb_socket) as gdb:
+            lines += _harts(gdb, Symbols(kernel))
+    except (GdbError, OSError, ValueError) as error:
+        lines.append(f"(no registers: {error})")
+    if threads:
+        lines += ["", "threads:"] + _threads(gdb_socket, kernel)
+    lines += ["", "last lines of the log:"] + [f"  {line}" for line in log_tail]
+    return "\n".join(lines) + "\n"
+
+
+def _harts(gdb, symbols):
+    lines = []
+    for number, hart in enumerate(gdb.harts()):
+        gdb.select(hart)
+        registers = gdb.registers()
+        pc = registers["pc"]
+        where = symbols.name(pc) or ("user code" if pc < KERNEL_HALF else "no symbol")
+        lines.append(f"hart {number}: pc {pc:#x} ({where})")
+        for at in range(0, len(REGISTERS), 4):
+            lines.append("    " + "  ".join(f"{name:>4} {registers[name]:016x}"
+                                            for name in REGISTERS[at:at + 4]))
+        for address in backtrace(gdb, registers):
+            lines.append(f"    {address:#018x}  {symbols.name(address)}")
+        lines.append("")
+    return lines
+
+
+def backtrace(gdb, registers):
+    """Return addresses up the frame pointers: fp - 8 holds ra, fp - 16 the caller's fp."""
+    addresses = [registers["pc"], registers["ra"]]
+    frame = registers["s0"]
+    for _ in range(FRAMES_MAX):
+        if frame == 0 or frame % 8:
+            break
+        try:
+            ra, caller = gdb.word(frame - 8), gdb.word(frame - 16)
+        except (GdbError, ValueError):
+            break
+        if ra == 0:
+            break
+        if ra != addresses[-1]:
+            addresses.append(ra)
+        if caller <= frame:  # stacks grow down: a caller's frame is above
+            break
+        frame = caller
+    return addresses
+
+
+def _threads(gdb_socket, kernel):
+    """The kernel's thread list, walked by gdb with the kernel's own type information."""
+    gdb = shutil.which("gdb-multiarch")
+    if gdb is None:
+        return ["  (gdb-multiarch is not installed)"]
+    socket = pathlib.Path(gdb_socket)
+    argv = [gdb, "-nx", "-batch", "-ex", "set pagination off", "-ex", "set confirm off",
+            "-ex", "set tcp connect-timeout 5", "-ex", "set remotetimeout 5",
+            "-ex", f"target remote {socket.name}", "-x", str(THREAD_SCRIPT), str(kernel)]
+    try:
+        done = subprocess.run(argv, cwd=socket.parent, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              errors="replace", timeout=60, check=False)
+    except subprocess.TimeoutExpired:
+        return ["  (gdb did not finish)"]
+    lines = [line for line in done.stdout.splitlines() if line.startswith("| ")]
+    if lines:
+        return ["  " + line[2:] for line in lines]
+    return ["  (gdb could not walk them)"] + ["  " + line for line in done.stdout.splitlines()[-5:]]

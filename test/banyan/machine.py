@@ -1,0 +1,166 @@
+"""The machine: the only place that turns CPUS, MEM, KARGS, ... into a QEMU command line.
+
+What the environment may set (the Makefile passes its variables on):
+
+    CPUS       harts, 1 to 8                         2
+    MEM        memory, as QEMU takes it              256M
+    KARGS      the kernel command line               (empty)
+    QEMUEXTRA  further QEMU arguments                (empty)
+    QEMU       the emulator                          qemu-system-riscv64
+    BUILD      where build output is                 build
+    KERNEL     the kernel                            BUILD/kernel.elf
+    INITRD     the initial RAM image                 BUILD/initrd.cpio
+    DISK       the root disk, a raw image            BUILD/disk.img
+"""
+import dataclasses
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MAX_HARTS = 8
+BOOTARGS_MAX = 1023  # bytes that the kernel keeps
+
+
+class MachineError(Exception):
+    """The machine asked for cannot be made; the text says what to change."""
+
+
+def build_dir():
+    """Where build output goes, absolute."""
+    return (ROOT / os.environ.get("BUILD", "build")).resolve()
+
+
+def _path_from_env(name, default):
+    value = os.environ.get(name) or ""
+    return (ROOT / value).resolve() if value else build_dir() / default
+
+
+def _quoted(path):
+    """A path inside a QEMU option list, where a comma is written twice."""
+    return str(path).replace(",", ",,")
+
+
+@dataclasses.dataclass(frozen=True)
+class Machine:
+    """One machine. Frozen: a variation is made by `with_`."""
+
+    cpus: int = 2
+    mem: str = "256M"
+    kargs: str = ""
+    command: str = None  # run by init instead of an interactive shell
+    marked: bool = False  # console=marked: kernel lines framed on the serial line
+    extra: tuple = ()
+    qemu: str = "qemu-system-riscv64"
+    kernel: pathlib.Path = None
+    initrd: pathlib.Path = None
+    disk: pathlib.Path = None  # None: no root disk at all
+
+    @classmethod
+    def from_env(cls, **changes):
+        env = os.environ
+        text = env.get("CPUS") or "2"
+        if not text.isdigit():
+            raise MachineError(f"CPUS={text}: not a number")
+        values = dict(
+            cpus=int(text),
+            mem=env.get("MEM") or "256M",
+            kargs=(env.get("KARGS") or "").strip(),
+            extra=tuple(shlex.split(env.get("QEMUEXTRA") or "")),
+            qemu=env.get("QEMU") or "qemu-system-riscv64",
+            kernel=_path_from_env("KERNEL", "kernel.elf"),
+            initrd=_path_from_env("INITRD", "initrd.cpio"),
+            disk=_path_from_env("DISK", "disk.img"),
+        )
+        values.update(changes)
+        machine = cls(**values)
+        machine.check()
+        return machine
+
+    def with_(self, **changes):
+        machine = dataclasses.replace(self, **changes)
+        machine.check()
+        return machine
+
+    def check(self):
+        """Refuse, in words, what QEMU or the kernel would choke on."""
+        if not 1 <= self.cpus <= MAX_HARTS:
+            raise MachineError(f"CPUS={self.cpus}: must be 1 to {MAX_HARTS}")
+        if not re.fullmatch(r"[1-9][0-9]*[KMGkmg]?", self.mem):
+            raise MachineError(f"MEM={self.mem}: give a size such as 64M or 1G")
+        if " -- " in f" {self.kargs} ":
+            raise MachineError("KARGS must not contain ' -- ': what follows it is a command line")
+        args = self.bootargs()
+        length = len(args.encode("utf-8", "surrogateescape"))
+        if length > BOOTARGS_MAX:
+            raise MachineError(
+                f"the kernel command line is {length} bytes, but the kernel keeps "
+                f"{BOOTARGS_MAX}: shorten CMD or KARGS (a script on the disk can be longer)"
+            )
+        if "\0" in args:
+            raise MachineError("the kernel command line contains a NUL byte")
+
+    def require_files(self):
+        """Complain about what the build has not made."""
+        for path in (self.kernel, self.initrd, self.disk):
+            if path is not None and not pathlib.Path(path).exists():
+                raise MachineError(f"{path} does not exist: run `make` first")
+
+    def bootargs(self):
+        words = [self.kargs] if self.kargs else []
+        if self.marked:
+            words.append("console=marked")
+        if self.command is not None:
+            words += ["--", self.command]
+        return " ".join(words)
+
+    def argv(self, drive=None, drive_format="raw", cache="writeback"):
+        """QEMU's arguments up to the consoles; `drive` is the file used as the root disk."""
+        argv = [self.qemu, "-machine", "virt", "-bios", "default"]
+        argv += ["-smp", str(self.cpus), "-m", self.mem]
+        argv += ["-global", "virtio-mmio.force-legacy=false"]
+        argv += ["-kernel", str(self.kernel), "-initrd", str(self.initrd)]
+        if self.bootargs():
+            argv += ["-append", self.bootargs()]
+        if drive is not None:
+            argv += ["-drive",
+                     f"file={_quoted(drive)},format={drive_format},if=none,id=root,cache={cache}"]
+            argv += ["-device", "virtio-blk-device,drive=root,bus=virtio-mmio-bus.0"]
+        return argv
+
+    def settings(self):
+        """The variables that say this machine again on a `make` command line."""
+        words = [f"CPUS={self.cpus}", f"MEM={self.mem}"]
+        if self.kargs:
+            words.append("KARGS=" + shlex.quote(self.kargs))
+        if self.extra:
+            words.append("QEMUEXTRA=" + shlex.quote(shlex.join(self.extra)))
+        return " ".join(words)
+
+    def reproduce(self):
+        """The `make` line that boots this machine by hand."""
+        if self.command is None:
+            return f"make qemu {self.settings()}"
+        return f"make run {self.settings()} CMD={shlex.quote(self.command)}"
+
+
+def make_overlay(path, backing, backing_format="raw"):
+    """A fresh qcow2 file whose unwritten blocks come from `backing`."""
+    run_tool(["qemu-img", "create", "-q", "-f", "qcow2", "-F", backing_format,
+              "-b", str(pathlib.Path(backing).resolve()), str(path)])
+
+
+def run_tool(argv, ok=(0,), **kwargs):
+    """Run a host tool; its output is returned, its failure is a MachineError in words."""
+    try:
+        done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              stdin=subprocess.DEVNULL, text=True, errors="replace",
+                              check=False, **kwargs)
+    except FileNotFoundError:
+        raise MachineError(f"{argv[0]} is not installed: run `make deps`") from None
+    if done.returncode not in ok:
+        raise MachineError(f"{shlex.join(map(str, argv))} ended with {done.returncode}:\n"
+                           f"{done.stdout.rstrip()}")
+    return done.stdout

@@ -1,0 +1,135 @@
+#!/usr/bin/python3
+"""Stands in for QEMU in the tests of the harness: plays the serial line of a guest.
+
+The word fake=SCENE on the kernel command line says what to play.
+"""
+import os
+import sys
+import time
+
+BANNER = b"\nOpenSBI v1.1\n"
+
+
+def write(data):
+    os.write(1, data)
+
+
+def framed(text):
+    write(b"\x1e" + text.encode() + b"\n")
+
+
+def begin():
+    write(BANNER)
+    framed("banyan: 2 harts")
+    framed("run: begin")
+
+
+def end(status=0):
+    framed(f"run: exit {status}")
+    framed("power off")
+
+
+def ktap(lines):
+    begin()
+    for line in ["KTAP version 1", *lines]:
+        write(line.encode() + b"\n")
+    end()
+
+
+def scene_hello():
+    begin()
+    write(b"hel")
+    framed("disk: slow")
+    write(b"lo\n\xff\x00\x1e\x1e\rend")
+    end(7)
+
+
+def scene_panic():
+    begin()
+    framed("panic: assertion failed: 1 == 2")
+    time.sleep(60)
+
+
+def scene_panic_off():
+    begin()
+    framed("panic: out of luck")
+
+
+def scene_vanish():
+    begin()
+    write(b"partial")
+
+
+def scene_never():
+    write(BANNER)
+    framed("no init")
+
+
+def scene_die():
+    begin()
+    sys.stderr.write("fakeqemu: cannot go on\n")
+    sys.exit(3)
+
+
+def scene_hang():
+    begin()
+    write(b"last words\n")
+    time.sleep(600)
+
+
+def scene_spin():
+    begin()
+    while True:
+        pass
+
+
+def scene_flood():
+    begin()
+    while True:
+        write(b"y\n" * 32768)
+
+
+def scene_reboot():
+    begin()
+    write(BANNER)
+    time.sleep(60)
+
+
+def scene_claims_panic():
+    """A program, not the kernel, prints the word."""
+    begin()
+    write(b"panic: said the program\n")
+    end()
+
+
+def scene_ktap_good():
+    ktap(["1..2", "ok 1 one", "ok 2 two # SKIP not here"])
+
+
+def scene_ktap_bad():
+    ktap(["1..2", "ok 1 one", "not ok 2 two # 3 != 4"])
+
+
+def scene_echo():
+    """An interactive shell that knows echo, shutdown and $?."""
+    write(BANNER + b"banyan\r\n$ ")
+    for line in sys.stdin.buffer:
+        line = line.rstrip(b"\n")
+        write(line + b"\r\n")
+        if line == b"shutdown":
+            write(b"power off\r\n")
+            return
+        if line.startswith(b"echo "):
+            write(line[5:].replace(b"$?", b"0") + b"\r\n")
+        write(b"$ ")
+
+
+def main():
+    arguments = sys.argv[1:]
+    words = arguments[arguments.index("-append") + 1].split(" -- ")[0].split()
+    scene = next(word[5:] for word in words if word.startswith("fake="))
+    globals()["scene_" + scene]()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Every user/test/NAME.c, booted and run as /test/NAME, in each configuration that it names.
+
+See test/banyan/cases.py for what a source may say about itself.
+"""
+import pytest
+
+from banyan import image, program
+from banyan.boot import echo_stream
+from banyan.cases import CaseError, guest_cases
+from banyan.hang import Limits
+from banyan.ktap import parse
+from banyan.machine import ROOT
+
+SOURCES = sorted((ROOT / "user" / "test").glob("*.c"))
+
+
+def _parameters():
+    for source in SOURCES:
+        try:
+            cases = guest_cases(source)
+        except CaseError as error:
+            yield pytest.param(error, id=source.stem)
+            continue
+        for case in cases:
+            yield pytest.param(case, id=case.identity, marks=pytest.mark.points(case.points))
+
+
+@pytest.mark.points(0)
+def test_exist():
+    assert SOURCES, "there are no guest tests in user/test/"
+
+
+def _machine(boots, case):
+    changes = {key: value for key, value in
+               (("cpus", case.cpus), ("mem", case.mem)) if value is not None}
+    machine = boots.machine(**changes)
+    if case.kargs:
+        machine = machine.with_(kargs=f"{machine.kargs} {case.kargs}".strip())
+    return machine
+
+
+def _judge(result):
+    """Every reason to fail that the run gives, in words."""
+    reasons = []
+    if result.failure:
+        reasons.append(str(result.failure))
+    report = parse(result.text)
+    reasons += report.problems
+    if result.status not in (0, None):
+        reasons.append(f"exit status {result.status}")
+    if not result.failure:
+        complaint = image.check(result.boot.overlay)
+        if complaint:
+            reasons.append(f"the disk is not clean afterwards:\n{complaint}")
+    return reasons, report
+
+
+@pytest.mark.parametrize("case", _parameters())
+def test_guest(boots, case):
+    if isinstance(case, CaseError):
+        pytest.fail(str(case), pytrace=False)
+    limits = Limits().scaled(case.timeout)
+    result = program.run(_machine(boots, case), boots.name(), case.command, limits,
+                         echo=echo_stream(), on_boot=boots.add)
+    reasons, report = _judge(result)
+    if reasons:
+        pytest.fail("\n".join(reasons), pytrace=False)
+    result.boot.overlay.unlink(missing_ok=True)
+    if report.skipped is not None:
+        pytest.skip(report.skipped)
