@@ -1,0 +1,63 @@
+/*
+ * The disk driver: serves MSG_BLK_* on its port from one virtio block device.
+ *
+ * Handles init starts it with: 3 its port, 4 the device's registers, 5 its
+ * interrupt, and H_SYSTEM with RIGHT_DEVICE for DMA memory and the log.
+ *
+ * A *slot* is 64 KiB of DMA memory and the request that is using it. A slot is
+ *   free         -> lent to receive as the buffer a request's data arrives in
+ *   in flight    -> submitted to the device; its memory is the device's
+ *   held         -> answered, but the answer has not been sent yet (one at most:
+ *                   it leaves with the next receive, in one system call)
+ *   free again   when the client has its answer.
+ * Requests are taken only while a slot is free. When none is, every slot is with
+ * the device, whose completions are then awaited on a port of our own that no
+ * client can send to, so that requests go on waiting in the kernel's queue.
+ */
+#ifndef USER_BLK_H
+#define USER_BLK_H
+
+#include "banyan.h"
+#include "kernel/lib/virtq_blk.h"
+
+#define PORT      3
+#define REGISTERS 4
+#define INTERRUPT 5
+
+#define BIT_INTERRUPT 0 /* notification bit, on either port */
+
+#define SLOTS_MAX   8
+#define SLOTS_MIN   2 /* one in flight, one to receive in */
+#define SLOT_BYTES  IPC_BUFFER_MAX
+#define DESCRIPTORS 32 /* three for each slot, and a power of two */
+
+struct slot {
+    char *memory;
+    unsigned long paddr;
+    long id;             /* of the request being served; 0 = the slot is free */
+    unsigned long bytes; /* of reply data, if it succeeds */
+};
+
+struct driver {
+    struct virtio_blk disk;
+    volatile void *registers;
+    void *queue_memory;
+    unsigned long queue_paddr;
+    int quiet_port; /* for completions when no slot is free */
+    unsigned slots;
+    struct slot slot[SLOTS_MAX];
+    struct slot *held; /* its answer is due with the next receive, or 0 */
+    long held_status;
+};
+
+/* Start the device (again); its queue memory must not be in use. Logs why not
+ * and returns a negated errno on failure. */
+int driver_start(struct driver *driver);
+
+/* Serve for ever. Returns only if the port is gone or the device is beyond help. */
+void server_run(struct driver *driver);
+
+/* One line of the kernel log: "blk: what: why". */
+void log_line(const char *what, const char *why);
+
+#endif
