@@ -46,6 +46,7 @@ PACKAGES := \
     cpio|cpio|2.12 \
     python3|$(PYTHON)|3.9 \
     python3-pytest|py:pytest|7.0 \
+    python3-pytest-xdist|py:xdist|3.0 \
     python3-pexpect|py:pexpect|4.8 \
     device-tree-compiler|dtc|1.6 \
     gdb-multiarch|$(GDB)|12.1 \
@@ -60,6 +61,10 @@ PACKAGES := \
 export PATH := $(PATH):/usr/sbin:/sbin
 export LC_ALL := C
 export PYTHONDONTWRITEBYTECODE := 1
+
+# The output of `make run` is the command's: what is said on the way goes to stderr.
+SAY_TO := $(if $(filter run,$(MAKECMDGOALS)),>&2)
+MAKEFLAGS += --no-print-directory
 
 B := build
 export DISK := $(B)/disk.img
@@ -82,7 +87,8 @@ ifdef IN_ORDER
 $(MAKECMDGOALS): in-order
 	@:
 in-order:
-	+@set -e; for goal in $(MAKECMDGOALS); do $(MAKE) --no-print-directory "$$goal"; done
+	+@set -e; for goal in $(MAKECMDGOALS); do \
+	    if [ "$$goal" = run ]; then $(MAKE) run; else $(MAKE) "$$goal" $(SAY_TO); fi; done
 
 else
 
@@ -93,12 +99,12 @@ AR := $(CROSS)ar
 NM := $(CROSS)nm
 OBJCOPY := $(CROSS)objcopy
 
-ifdef V
+ifneq ($(filter-out 0,$(V)),)
 Q :=
 say =
 else
 Q := @
-say = @printf '  %-8s%s\n' '$1' '$2';
+say = @printf '  %-8s%s\n' '$1' '$2'$(SAY_TO);
 endif
 
 WARNINGS := -Wall -Wextra $(if $(filter 1,$(WERROR)),-Werror)
@@ -248,7 +254,8 @@ $(B)/initrd/%: $(U)/server/%
 	@mkdir -p $(@D)
 	$(Q)$(OBJCOPY) --strip-debug $< $@
 
-.SECONDARY:
+# Made in a chain of rules, and to be kept all the same.
+.SECONDARY: $(USER_SOURCES:%=$(U)/obj/%.o) $(PROGRAMS:%=$(U)/%) $(PRESENT_SERVERS:%=$(U)/server/%)
 -include $(USER_SOURCES:%=$(U)/obj/%.d)
 
 # ------------------------------------------------------------------------------- EXTRA=DIR programs
@@ -273,6 +280,7 @@ $(X)/debug/%: $(X)/obj/%.o $(PROGRAM_NEEDS)
 $(X)/bin/%: $(X)/debug/%
 	@mkdir -p $(@D)
 	$(Q)$(OBJCOPY) --strip-debug $< $@
+.SECONDARY: $(EXTRA_NAMES:%=$(X)/obj/%.o) $(EXTRA_NAMES:%=$(X)/debug/%)
 -include $(EXTRA_NAMES:%=$(X)/obj/%.d)
 endif
 
@@ -295,12 +303,12 @@ $(eval $(call keep,$(B)/disk.flags,DISK_FILES))
 
 DISK_NEEDS := $(foreach f,$(DISK_FILES),$(lastword $(subst =, ,$f))) $(B)/disk.flags test/disk.py
 $(B)/disk.manifest: $(DISK_NEEDS) $(if $(wildcard $(DISK)),,FORCE)
-	$(Q)$(PYTHON) test/disk.py $(DISK) $@ $(B)/disk.flags
+	$(Q)$(PYTHON) test/disk.py $(DISK) $@ $(B)/disk.flags $(SAY_TO)
 
 # Mends what the last run left, however it ended; a moment if the image is as the build left it.
 .PHONY: disk
 disk: $(B)/disk.manifest
-	$(Q)$(PYTHON) test/disk.py $(DISK) $(B)/disk.manifest $(B)/disk.flags
+	$(Q)$(PYTHON) test/disk.py $(DISK) $(B)/disk.manifest $(B)/disk.flags $(SAY_TO)
 
 # ------------------------------------------------------------------------------------------- goals
 
@@ -316,8 +324,18 @@ qemu: $(BOOTABLE)
 qemu-gdb: $(BOOTABLE)
 	@$(PYTHON) test/qemu.py --gdb
 
-run: $(BOOTABLE)
-	@$(PYTHON) test/run.py
+# make itself ends with 2 when a recipe fails; see test/make_status.c.
+.PHONY: run-command
+run-command: $(BOOTABLE)
+	@$(PYTHON) test/run.py; echo $$? >$(B)/run.status.$$PPID
+run: run-command
+	@$(if $(.LOADED),$(end-with-status $(B)/run.status)):; \
+	    read -r status <$(B)/run.status.$$PPID; rm $(B)/run.status.$$PPID; exit $$status
+ifneq ($(filter run,$(MAKECMDGOALS)),)
+-load $(B)/make_status.so
+$(B)/make_status.so: test/make_status.c
+	@mkdir -p $(@D) && clang -O2 -Wall -Wextra -shared -fPIC -o $@ $<
+endif
 
 grade: $(BOOTABLE)
 	@$(PYTHON) test/grade.py

@@ -50,7 +50,7 @@ def debugfs(image, lines, writing=False):
     command = ["debugfs"] + (["-w"] if writing else []) + ["-f", "-", str(image)]
     said = run_tool(command, input="\n".join(lines) + "\n")
     return [line for line in said.splitlines()
-            if line and not line.startswith(("debugfs: ", "debugfs 1."))]
+            if line and not line.startswith(("debugfs: ", "debugfs 1.", "Allocated inode: "))]
 
 
 def mode_of(host):
@@ -125,7 +125,7 @@ def create(image, files):
         lines += [f"cd {os.path.dirname(node)}", f"mknod {os.path.basename(node)} c {major} {minor}"]
         modes[node] = 0o020000 | mode
     for path, mode in modes.items():
-        lines += [f"sif {path} mode {mode:#o}", f"sif {path} uid 0", f"sif {path} gid 0"]
+        lines += [f"sif {path} mode 0{mode:o}", f"sif {path} uid 0", f"sif {path} gid 0"]
     complaints = debugfs(new, lines, writing=True)
     if complaints:
         raise DiskError(f"debugfs on {new}:\n" + "\n".join(complaints))
@@ -166,12 +166,12 @@ def replace(image, files, gone):
     for guest, host in files.items():
         lines += [f"cd {os.path.dirname(guest)}",
                   f"write {host} {os.path.basename(guest)}",
-                  f"sif {guest} mode {0o100000 | mode_of(host):#o}"]
+                  f"sif {guest} mode 0{0o100000 | mode_of(host):o}"]
     said = debugfs(image, lines, writing=True)
     with tempfile.TemporaryDirectory(dir=image.parent, prefix="disk.check.") as folder:
+        debugfs(image, [f"dump {guest} {folder}/{n}" for n, guest in enumerate(files)])
         for number, (guest, host) in enumerate(files.items()):
             copy = f"{folder}/{number}"
-            debugfs(image, [f"dump {guest} {copy}"])
             if not os.path.exists(copy) or pathlib.Path(copy).read_bytes() != \
                     pathlib.Path(host).read_bytes():
                 raise DiskError(f"{image}: could not write {guest}:\n" + "\n".join(said) +

@@ -10,6 +10,10 @@ With --empty it has no symbols: the kernel's first link, whose symbols make the 
 import sys
 
 
+# Marks that kernel.ld sets: they name no function.
+MARKS = ("kernel_start", "text_end", "trampoline_start", "trampoline_end")
+
+
 def preference(symbol):
     """Which of several names of one address to keep: global first, then the plainer one."""
     kind, name = symbol
@@ -25,11 +29,11 @@ def read_functions(lines):
         if len(fields) != 3:
             continue
         address, kind, name = int(fields[0], 16), fields[1], fields[2]
-        if name in ("kernel_start", "text_end"):
+        if name in MARKS:
             bounds[name] = address
         elif kind in "TtWw" and not name.startswith((".", "$")):
             symbols.setdefault(address, []).append((kind, name))
-    if len(bounds) != 2:
+    if not {"kernel_start", "text_end"} <= bounds.keys():
         sys.exit("symtab.py: the kernel lacks kernel_start or text_end")
     start, end = bounds["kernel_start"], bounds["text_end"]
     return [
