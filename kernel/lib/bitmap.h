@@ -31,8 +31,7 @@ static inline bool bitmap_test(const uint64_t *map, size_t bit)
 }
 
 /* The place of the lowest bit set in a word that is not 0. Written out, because
- * the base ISA has no such instruction and the compiler would call libgcc, which
- * the kernel is not linked with. */
+ * the base ISA has no such instruction and the compiler would call a function. */
 static inline unsigned bitmap_lowest(uint64_t word)
 {
     unsigned place = 0;

@@ -20,7 +20,7 @@ struct cpio {
 
 struct cpio_entry {
     const char *name; /* NUL-terminated, as archived: no "./" is taken off */
-    const void *data; /* any alignment of 4 relative to the archive's start */
+    const void *data; /* on a multiple of four from the archive's start */
     size_t size;      /* bytes at data */
     uint32_t mode;    /* file type and permissions, as in st_mode */
 };

@@ -9,9 +9,8 @@ const char *symbol_find(uint64_t addr, uint64_t *offset)
 {
     uint64_t start = (uint64_t)(uintptr_t)kernel_start, at = addr - start;
     uint32_t low = 0, high = symtab_count;
-    const char *name;
 
-    if (addr < start)
+    if (addr < start || addr >= (uint64_t)(uintptr_t)text_end)
         return NULL;
     /* Entries below low start at or before addr, those from high on after it. */
     while (low < high) {
@@ -22,12 +21,9 @@ const char *symbol_find(uint64_t addr, uint64_t *offset)
         else
             high = middle;
     }
-    if (low == 0 || low == symtab_count)
-        return NULL;
-    name = symtab_strings + symtab_names[low - 1];
-    if (*name == '\0')
+    if (low == 0)
         return NULL;
     if (offset != NULL)
         *offset = at - symtab_addresses[low - 1];
-    return name;
+    return symtab_strings + symtab_names[low - 1];
 }

@@ -1,23 +1,21 @@
 /*
  * Names for the kernel's own code addresses, for backtraces and panics.
  *
- * The table is generated from the linked kernel and linked into it in turn:
+ * symtab.py makes the table from the linked kernel, and it is linked in turn:
  *
  *   symtab_count      entries
- *   symtab_addresses  where each starts, from kernel_start on, ascending
+ *   symtab_addresses  where each function starts, from kernel_start on, ascending
  *   symtab_names      where each one's name is in symtab_strings
  *   symtab_strings    NUL-terminated names
  *
- * An entry reaches up to the next one. The last entry, and any with an empty
- * name, is an end mark: what it reaches is not code. A count of 0 is an empty
- * table (the first of the two links).
+ * A count of 0 is an empty table: the first of the two links.
  */
 #ifndef KERNEL_LIB_SYMBOL_H
 #define KERNEL_LIB_SYMBOL_H
 
 #include <stdint.h>
 
-extern const char kernel_start[];
+extern const char kernel_start[], text_end[]; /* kernel.ld: the code, as linked */
 extern const uint32_t symtab_count;
 extern const uint32_t symtab_addresses[];
 extern const uint32_t symtab_names[];
