@@ -37,6 +37,20 @@ def pytest_collection_modifyitems(config, items):
         items[:] = chosen
 
 
+def pytest_addoption(parser):
+    parser.addoption("--list-names", action="store_true", help="print names and points, run none")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session):
+    if not session.config.option.list_names:
+        return None
+    for item in session.items:
+        facts = dict(item.user_properties)
+        print(f"{facts['points']:4} {facts['name']}")
+    return True
+
+
 def pytest_configure(config):
     if not hasattr(config, "workerinput"):  # not in xdist's workers: they only run tests
         config.pluginmanager.register(Scorer(config), "banyan-scorer")

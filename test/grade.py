@@ -42,7 +42,7 @@ def main():
             str(ROOT / "test" / "pytest.ini"), "-o", f"cache_dir={results / 'pytest-cache'}",
             "-q", "-rN", "--no-header", "--tb=short", f"--junitxml={results / 'results.xml'}"]
     if os.environ.get("LIST") not in (None, "", "0"):
-        argv.append("--collect-only")
+        argv.append("--list-names")
     elif (count := jobs(verbose)) > 1:
         argv += ["-n", str(count)]
     if verbose:

@@ -19,7 +19,7 @@ import time
 
 from . import hang
 from .machine import MachineError, build_dir, make_overlay
-from .qmp import Qmp
+from .qmp import Qmp, QmpError
 
 TAIL_LINES = 40
 LOG_MAX = 64 << 20  # bytes; a guest that prints more is out of control
@@ -57,6 +57,7 @@ class Boot:
         self.overlay = pathlib.Path(overlay) if overlay else None
         self.limits = limits
         self.process = None
+        self.qmp = Qmp()
         self.log = None
         self.logged = 0
         self._echo = echo  # file that the raw serial line is copied to, as it comes
@@ -85,12 +86,16 @@ class Boot:
         with open(self.directory / "qemu.err", "wb") as errors:
             try:
                 self.process = subprocess.Popen(
-                    argv, cwd=self.directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                    [*argv, "-S"], cwd=self.directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                     stderr=errors, start_new_session=True, bufsize=0,
                     preexec_fn=_die_with_parent)
             except FileNotFoundError:
                 raise MachineError(f"{machine.qemu} is not installed: run `make deps`") from None
-        self.qmp = Qmp(self.directory / "qmp.sock")
+        try:
+            self.qmp.let_go(self.directory / "qmp.sock", lambda: self.process.poll() is None)
+        except QmpError as error:
+            self.process.kill()
+            raise BootFailure("qemu", f"{error}; {self._ended_text()}") from None
         self.watchdog = hang.Watchdog(self.limits, machine.cpus, self.cpu_seconds)
         return self
 
@@ -103,6 +108,7 @@ class Boot:
             (self.directory / name).unlink(missing_ok=True)
 
     def _argv(self):
+        """QEMU's whole command line, but for the -S that start() adds."""
         # The overlay is thrown away if the host dies, so its flushes may be skipped.
         argv = self.machine.argv(self.overlay, "qcow2", cache="unsafe")
         argv += ["-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot"]
@@ -166,14 +172,8 @@ class Boot:
         """
         if self._eof:
             return b""
-        self.qmp.poll()
-        ready = [self.process.stdout]
-        if self.qmp.fileno() >= 0:
-            ready.append(self.qmp)
-        readable, _, _ = select.select(ready, [], [], timeout)
-        if self.qmp in readable:
-            self.qmp.poll()
-        if self.process.stdout not in readable:
+        readable, _, _ = select.select([self.process.stdout], [], [], timeout)
+        if not readable:
             self._check_quiet()
             return b""
         data = os.read(self.process.stdout.fileno(), 65536)
@@ -270,7 +270,7 @@ class Boot:
             raise BootFailure("reboot", "the machine reset itself")
         if code != 0:
             raise BootFailure("qemu", self._ended_text())
-        if self.qmp.connected and self.qmp.reason != "guest-shutdown":
+        if self.qmp.reason not in ("guest-shutdown", None):  # None: see qmp.py
             raise BootFailure("qemu", f"QEMU ended, but the guest did not power off "
                                       f"(reason: {self.qmp.reason})")
 

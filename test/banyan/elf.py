@@ -46,12 +46,17 @@ class Symbols:
             if kind != STT_OBJECT:
                 self._code.append((value, size, name))
 
-    def name(self, address):
-        """`symbol+0x12`, or "" where no symbol covers the address."""
-        at = bisect.bisect_right(self._starts, address) - 1
+    def name(self, address, returns=False):
+        """`symbol+0x12`, or "" where no symbol covers the address.
+
+        A return address (returns=True) belongs to the call before it, which may be the last
+        instruction of its function.
+        """
+        inside = address - 1 if returns else address
+        at = bisect.bisect_right(self._starts, inside) - 1
         if at < 0:
             return ""
         start, size, name = self._code[at]
-        if address - start >= (size or 0x10000):
+        if inside - start >= (size or 0x10000):
             return ""
         return f"{name}+{address - start:#x}"

@@ -74,8 +74,8 @@ class Watchdog:
 
 
 def report(reason, gdb_socket, kernel, log_tail, threads=True):
-    """The report, as text. Whatever cannot be had is said in its place."""
-    lines = [f"hang: {reason}", ""]
+    """The report, `reason` first, as text. What cannot be had is said in its place."""
+    lines = [reason, ""]
     try:
         with GdbRemote(gdb_socket) as gdb:
             lines += _harts(gdb, Symbols(kernel))
@@ -93,13 +93,13 @@ def _harts(gdb, symbols):
         gdb.select(hart)
         registers = gdb.registers()
         pc = registers["pc"]
-        where = symbols.name(pc) or ("user code" if pc < KERNEL_HALF else "no symbol")
+        where = symbols.name(pc) or ("user or firmware code" if pc < KERNEL_HALF else "no symbol")
         lines.append(f"hart {number}: pc {pc:#x} ({where})")
         for at in range(0, len(REGISTERS), 4):
             lines.append("    " + "  ".join(f"{name:>4} {registers[name]:016x}"
                                             for name in REGISTERS[at:at + 4]))
-        for address in backtrace(gdb, registers):
-            lines.append(f"    {address:#018x}  {symbols.name(address)}")
+        for depth, address in enumerate(backtrace(gdb, registers)):
+            lines.append(f"    {address:#018x}  {symbols.name(address, returns=depth > 0)}".rstrip())
         lines.append("")
     return lines
 

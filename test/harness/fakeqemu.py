@@ -4,6 +4,7 @@
 The word fake=SCENE on the kernel command line says what to play.
 """
 import os
+import socket
 import sys
 import time
 
@@ -71,6 +72,11 @@ def scene_die():
     sys.exit(3)
 
 
+def scene_killed():
+    begin()
+    os.kill(os.getpid(), 9)
+
+
 def scene_hang():
     begin()
     write(b"last words\n")
@@ -124,11 +130,29 @@ def scene_echo():
         write(b"$ ")
 
 
+def listen(arguments):
+    """As much of QMP as the harness wants: greet, agree to anything."""
+    path = next(word for word in arguments if word.startswith("socket,id=qmp,"))
+    path = path.split("path=")[1].split(",")[0]
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    server.bind(path)
+    server.listen()
+    link, _ = server.accept()
+    link.sendall(b'{"QMP": {}}\n')
+    commands = link.makefile("rb")
+    for _ in range(2):
+        commands.readline()
+        link.sendall(b'{"event": "RESUME"}\n{"return": {}}\n')
+    return link
+
+
 def main():
     arguments = sys.argv[1:]
     words = arguments[arguments.index("-append") + 1].split(" -- ")[0].split()
     scene = next(word[5:] for word in words if word.startswith("fake="))
+    link = listen(arguments)
     globals()["scene_" + scene]()
+    link.sendall(b'{"event": "SHUTDOWN", "data": {"guest": true, "reason": "guest-shutdown"}}\n')
 
 
 if __name__ == "__main__":

@@ -63,6 +63,7 @@ FAILURES = {
     "panic_off": (125, b"run: panic: out of luck"),
     "vanish": (125, b"powered off before it ended"),
     "never": (125, b"powered off before the command was started"),
+    "killed": (125, b"was killed by signal 9"),
     "die": (125, b"cannot go on"),
     "reboot": (125, b"started again by itself"),
     "hang": (124, b"run: hang: no output"),
