@@ -12,6 +12,7 @@ import importlib.util
 import os
 import sys
 
+from banyan import image
 from banyan.machine import ROOT, Machine, MachineError, build_dir
 
 JOBS_MAX = 16
@@ -44,11 +45,13 @@ def main():
     if os.environ.get("LIST") not in (None, "", "0"):
         argv.append("--list-names")
     elif (count := jobs(verbose)) > 1:
-        argv += ["-n", str(count)]
+        argv += ["-n", str(count), "--dist", "loadgroup"]
     if verbose:
         argv.append("-s")
     argv += sys.argv[1:]
     environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")
+    if (build_dir() / "disk.flags").exists():
+        environment["DISK"] = str(image.fresh())
     sys.stdout.flush()
     os.execve(sys.executable, argv, environment)
 

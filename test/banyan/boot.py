@@ -86,8 +86,8 @@ class Boot:
         with open(self.directory / "qemu.err", "wb") as errors:
             try:
                 self.process = subprocess.Popen(
-                    [*argv, "-S"], cwd=self.directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                    stderr=errors, start_new_session=True, bufsize=0,
+                    [*argv, "-S"], cwd=self.directory, stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE, stderr=errors, start_new_session=True, bufsize=0,
                     preexec_fn=_die_with_parent)
             except FileNotFoundError:
                 raise MachineError(f"{machine.qemu} is not installed: run `make deps`") from None

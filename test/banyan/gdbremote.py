@@ -44,7 +44,13 @@ class GdbRemote:
             raise GdbError(f"cannot reach the gdb stub: {error}") from None
 
     def close(self):
+        """Leave; the machine stays stopped."""
         self._link.close()
+
+    def detach(self):
+        """Let the machine go on, and leave."""
+        self.ask("D")
+        self.close()
 
     def __enter__(self):
         return self

@@ -70,6 +70,10 @@ class Guest(SpawnBase):
     def sendline(self, line=""):
         return self.send(line + "\n")
 
+    def settle(self, seconds=0.5):
+        """Let the guest work on for a moment; nothing that it prints is lost."""
+        self.expect([TIMEOUT], timeout=seconds)
+
     # The shell's side
 
     def boot(self):

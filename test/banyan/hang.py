@@ -99,7 +99,8 @@ def _harts(gdb, symbols):
             lines.append("    " + "  ".join(f"{name:>4} {registers[name]:016x}"
                                             for name in REGISTERS[at:at + 4]))
         for depth, address in enumerate(backtrace(gdb, registers)):
-            lines.append(f"    {address:#018x}  {symbols.name(address, returns=depth > 0)}".rstrip())
+            name = symbols.name(address, returns=depth > 0)
+            lines.append(f"    {address:#018x}  {name}".rstrip())
         lines.append("")
     return lines
 

@@ -1,9 +1,12 @@
-"""Disk images on the host: making odd ones for tests, and judging one after a run."""
+"""Disk images on the host: fresh ones for tests, and judging one after a run."""
+import contextlib
+import hashlib
+import importlib.util
 import os
 import pathlib
-import shutil
+import sys
 
-from .machine import MachineError, build_dir, make_overlay, run_tool
+from .machine import ROOT, MachineError, build_dir, run_tool
 
 TOOL_PATH = "/usr/sbin:/sbin"  # where e2fsprogs lie, and not on every user's PATH
 
@@ -12,79 +15,101 @@ def _environment():
     return dict(os.environ, PATH=os.environ.get("PATH", "") + ":" + TOOL_PATH)
 
 
-def to_raw(overlay, raw):
-    """The whole contents of a qcow2 overlay, as a (sparse) raw image."""
-    run_tool(["qemu-img", "convert", "-O", "raw", str(overlay), str(raw)])
+@contextlib.contextmanager
+def raw(overlay):
+    """The whole contents of a qcow2 overlay as a (sparse) raw image, for a while."""
+    overlay = pathlib.Path(overlay)
+    copy = overlay.with_suffix(".raw")
+    run_tool(["qemu-img", "convert", "-O", "raw", str(overlay), str(copy)])
+    try:
+        yield copy
+    finally:
+        copy.unlink(missing_ok=True)
 
 
 def check(overlay):
     """None if e2fsck finds nothing to complain of in the overlay, else what it says."""
-    overlay = pathlib.Path(overlay)
-    raw = overlay.with_suffix(".raw")
-    to_raw(overlay, raw)
-    try:
-        return check_raw(raw)
-    finally:
-        raw.unlink(missing_ok=True)
+    with raw(overlay) as image:
+        return check_raw(image)
 
 
-def check_raw(raw):
+def check_raw(image):
     """As check(), for a raw image."""
     try:
-        text = run_tool(["e2fsck", "-fn", str(raw)], env=_environment())
+        run_tool(["e2fsck", "-fn", str(image)], env=_environment())
     except MachineError as error:
         return str(error)
-    if "UNEXPECTED INCONSISTENCY" in text or "Fix? no" in text:
-        return text
     return None
 
 
-def listing(overlay, command):
+def debugfs(overlay, command):
     """What debugfs prints for one command on the overlay."""
-    overlay = pathlib.Path(overlay)
-    raw = overlay.with_suffix(".debugfs.raw")
-    to_raw(overlay, raw)
-    try:
-        return run_tool(["debugfs", "-R", command, str(raw)], env=_environment())
-    finally:
-        raw.unlink(missing_ok=True)
+    with raw(overlay) as image:
+        text = run_tool(["debugfs", "-R", command, str(image)], env=_environment())
+    return text.split("\n", 1)[1] if text.startswith("debugfs ") else text
 
 
-def extract(disk, folder):
-    """Copy the tree inside a raw ext2 image into an empty folder on the host."""
-    pathlib.Path(folder).mkdir(parents=True)
-    run_tool(["debugfs", "-R", f"rdump / {folder}", str(disk)], env=_environment())
-    lost = pathlib.Path(folder) / "lost+found"
-    if lost.is_dir():
-        shutil.rmtree(lost)
+def read_file(overlay, path, scratch):
+    """The bytes of a file inside the overlay; `scratch` is a folder to put a copy in."""
+    copy = pathlib.Path(scratch) / "file"
+    copy.unlink(missing_ok=True)
+    said = debugfs(overlay, f"dump {path} {copy}")
+    if not copy.exists():
+        raise FileNotFoundError(f"{path} in {overlay}: {said.strip()}")
+    return copy.read_bytes()
 
 
-def make(path, folder, size, block_size=4096, inodes=None):
-    """An ext2 image of `size` bytes with the contents of `folder`."""
-    argv = ["mke2fs", "-q", "-F", "-t", "ext2", "-b", str(block_size)]
-    if inodes:
-        argv += ["-N", str(inodes)]
-    argv += ["-d", str(folder), str(path), f"{size // 1024}k"]
-    run_tool(argv, env=_environment())
+def _disk_module():
+    """The build's own maker of images, as a module of our own that we may set up differently."""
+    spec = importlib.util.spec_from_file_location("banyan_disk", ROOT / "test" / "disk.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def remake(disk, path, size, block_size=4096, inodes=None, scratch=None):
-    """An image like `disk` but of another size or block size."""
-    scratch = pathlib.Path(scratch or build_dir() / "test" / "remake")
-    folder = scratch / (pathlib.Path(path).stem + ".tree")
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        extract(disk, folder)
-        make(path, folder, size, block_size, inodes)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def make(path, block_size=4096, free_bytes=None, free_inodes=None, extra=()):
+    """A fresh image as the build makes it, but perhaps with other blocks and less room.
 
-
-def overlay_on(backing, path):
-    """A fresh overlay on a raw image; an old one of that name goes."""
+    `extra`: {guest path: host file} to put in besides.
+    """
+    module = _disk_module()
+    module.BLOCK = block_size
+    if free_bytes is not None:
+        module.FREE_BYTES = free_bytes
+    if free_inodes is not None:
+        module.FREE_INODES = free_inodes
     path = pathlib.Path(path)
-    path.unlink(missing_ok=True)
-    make_overlay(path, backing)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    directory = os.getcwd()
+    os.chdir(ROOT)  # the build's list names files from there
+    try:
+        files = module.read_files(build_dir() / "disk.flags")
+        files.update({guest: str(host) for guest, host in dict(extra).items()})
+        os.environ["PATH"] = _environment()["PATH"]  # that function takes no environment
+        with contextlib.redirect_stdout(sys.stderr):
+            module.create(path, files)
+    except (module.DiskError, OSError) as error:
+        raise MachineError(f"cannot make {path}: {error}") from None
+    finally:
+        os.chdir(directory)
+
+
+def fresh():
+    """The path of an image as the build first makes it, without what users wrote into theirs.
+
+    It is made anew only when what goes into it has changed, for overlays of runs that are under
+    way refer to it.
+    """
+    listing = build_dir() / "disk.flags"
+    if not listing.exists():
+        raise MachineError(f"{listing} does not exist: run `make` first")
+    module = _disk_module()
+    state = hashlib.sha256((ROOT / "test" / "disk.py").read_bytes())
+    for guest, host in sorted(module.read_files(listing).items()):
+        state.update(f"{guest} {module.digest(ROOT / host)}\n".encode())
+    path = build_dir() / "test" / "fresh.img"
+    note = path.with_suffix(".sum")
+    if not (path.exists() and note.exists() and note.read_text() == state.hexdigest()):
+        make(path)
+        note.write_text(state.hexdigest())
     return path

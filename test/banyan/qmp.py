@@ -2,8 +2,8 @@
 
 With -no-reboot QEMU exits both when the guest powers off and when it resets; only the SHUTDOWN
 event tells the two apart. (QEMU before 8 sends none for a power-off by the test device, which is
-how OpenSBI does it: it just exits. A reset always brings one.) The machine is started stopped (-S) and let go from here, so that
-however short its life, the event is not missed.
+how OpenSBI does it: it just exits. A reset always brings one.) The machine is started stopped (-S)
+and let go from here, so that however short its life, the event is not missed.
 """
 import json
 import socket

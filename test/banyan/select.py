@@ -8,7 +8,7 @@ import re
 
 def short_name(nodeid):
     """The name of a test, from pytest's node id."""
-    path, _, rest = nodeid.partition("::")
+    path, _, rest = re.sub(r"@\w+$", "", nodeid).partition("::")  # xdist adds a group's name
     module = path.rsplit("/", 1)[-1]
     module = re.sub(r"^test_|\.py$", "", module)
     function = re.sub(r"(^|::)test_", r"\1", rest).replace("::", ".")

@@ -58,14 +58,17 @@ def test_host_folder(tmp_path):
     assert case.name == "fs" and case.flags == ("-DONE",)
 
 
-@pytest.mark.parametrize("nodeid, name", [
+NAMES = [
     ("system/test_shell.py::test_pipeline", "shell.pipeline"),
     ("system/test_boot.py::test_prompt[cpus=2]", "boot.prompt[cpus=2]"),
     ("system/test_guest.py::test_guest[fork[cpus=1,mem=64M]]", "guest.fork[cpus=1,mem=64M]"),
     ("system/test_host.py::test_host[fdt]", "host.fdt"),
     ("harness/test_run.py::test_failures[a  b]", "run.failures[a_b]"),
     ("system/test_guest.py::test_exist", "guest.exist"),
-])
+]
+
+
+@pytest.mark.parametrize("nodeid, name", NAMES, ids=range(len(NAMES)))
 def test_names(nodeid, name):
     assert short_name(nodeid) == name
 

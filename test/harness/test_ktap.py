@@ -30,7 +30,7 @@ def test_carriage_returns():
     assert parse(GOOD.replace("\n", "\r\n")).problems == []
 
 
-@pytest.mark.parametrize("text, problem", [
+BAD = [
     ("", "no `KTAP version 1` line"),
     ("1..1\nok 1 a\n", "no `KTAP version 1` line"),
     ("KTAP version 1\nok 1 a\n", "the plan is missing"),
@@ -50,7 +50,10 @@ def test_carriage_returns():
     ("KTAP version 1\n1..1\nok 1 a\nBail out! no disk\n", "Bail out! no disk"),
     ("KTAP version 1\n1..0\n", "the plan is empty"),
     ("KTAP version 1\n1..1\nxok 1 a\n", "0 results, but the plan says 1"),
-])
+]
+
+
+@pytest.mark.parametrize("text, problem", BAD, ids=range(len(BAD)))
 def test_bad(text, problem):
     problems = parse(text).problems
     assert any(problem in found for found in problems), problems

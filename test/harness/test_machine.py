@@ -47,11 +47,14 @@ def test_command_line_order():
     assert Machine.from_env(command="ls", marked=True).bootargs() == "console=marked -- ls"
 
 
-@pytest.mark.parametrize("changes, words", [
+REFUSED = [
     (dict(cpus=0), "CPUS=0"), (dict(cpus=9), "CPUS=9"), (dict(mem="lots"), "MEM=lots"),
     (dict(mem="0"), "MEM=0"), (dict(kargs="a -- b"), "KARGS"), (dict(kargs="--"), "KARGS"),
     (dict(command="x" * BOOTARGS_MAX), "command line is"), (dict(command="a\0b"), "NUL"),
-])
+]
+
+
+@pytest.mark.parametrize("changes, words", REFUSED, ids=range(len(REFUSED)))
 def test_refused(changes, words):
     with pytest.raises(MachineError, match=words):
         Machine.from_env(**changes)

@@ -100,10 +100,13 @@ def test_good_run_leaves_nothing(fake):
     assert list((fake / "test").iterdir()) == []
 
 
-@pytest.mark.parametrize("environment, words", [
+REFUSED = [
     ({"CPUS": "9"}, b"CPUS=9"), ({"QEMU": "no-such-qemu"}, b"make deps"),
     ({"DISK": "/no/such"}, b"run `make` first"), ({"TIMEOUT": "soon"}, b"TIMEOUT"),
-])
+]
+
+
+@pytest.mark.parametrize("environment, words", REFUSED, ids=range(len(REFUSED)))
 def test_refused(fake, environment, words):
     done = run("hello", **environment)
     assert done.returncode == 126 and words in done.stderr and b"Traceback" not in done.stderr

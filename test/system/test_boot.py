@@ -1,0 +1,104 @@
+"""The machine boots to a shell on every number of harts, in little memory, with few ASIDs."""
+import pytest
+
+from banyan.boot import BootFailure
+from banyan.gdbremote import GdbRemote
+from banyan.guest import EOF
+
+CPUS = [1, 2, 4, 8]
+ASIDS = [(1, 0), (2, 0), (4, 0), (1, 2), (2, 2), (4, 4)]
+WORK = [
+    ("echo hello | cat | wc -c", "6"),
+    ("ls / | grep -c bin", "1"),
+    ("for i in 1 2 3 4 5 6 7 8; do echo $i | cat; done | wc -l", "8"),
+    ("cat /bin/sh | cmp - /bin/sh && echo same", "same"),
+]
+
+
+def work(guest):
+    """A little of everything that switches spaces: forks, pipes, programs, files."""
+    for line, answer in WORK:
+        assert guest.run(line, status=0).split() == [answer], line
+
+
+@pytest.mark.points(3)
+@pytest.mark.parametrize("cpus", CPUS, ids=[f"cpus={n}" for n in CPUS])
+def test_prompt(boots, cpus):
+    guest = boots.guest(cpus=cpus)
+    work(guest)
+    guest.shutdown()
+
+
+@pytest.mark.points(3)
+def test_small_memory(boots):
+    guest = boots.guest(mem="16M")
+    work(guest)
+    guest.shutdown()
+
+
+@pytest.mark.points(3)
+@pytest.mark.parametrize("cpus, bits", ASIDS, ids=[f"cpus={c},asidbits={b}" for c, b in ASIDS])
+def test_asidbits(boots, cpus, bits):
+    guest = boots.guest(cpus=cpus, kargs=f"asidbits={bits}")
+    work(guest)
+    work(guest)
+    guest.shutdown()
+
+
+@pytest.mark.points(2)
+@pytest.mark.parametrize("cpus", [2, 4], ids=["cpus=2", "cpus=4"])
+def test_harts_are_used(boots, cpus):
+    """As many busy programs as harts: each hart is seen to run user code."""
+    guest = boots.guest(cpus=cpus)
+    for _ in range(cpus):
+        guest.run("while true; do true; done &", status=0)
+    seen = set()
+    for _ in range(60):
+        guest.settle(0.2)
+        seen |= harts_in_user_code(guest)
+        if len(seen) == cpus:
+            return
+    raise AssertionError(f"only harts {sorted(seen)} of {cpus} ran user code")
+
+
+def harts_in_user_code(guest):
+    """The harts whose pc lies in a program, at this moment."""
+    with GdbRemote(guest.boot_process.directory / "gdb.sock") as gdb:
+        found = set()
+        for number, hart in enumerate(gdb.harts()):
+            gdb.select(hart)
+            if 0x10000 <= gdb.registers()["pc"] < 0x8000000:
+                found.add(number)
+        gdb.detach()
+    return found
+
+
+@pytest.mark.points(2)
+def test_no_disk(boots):
+    """Without a disk it says so in words, and does not panic."""
+    guest = boots.guest(boots.machine(disk=None), boot=False)
+    guest.expect(r"(?i)\bno\b[^\n]*\bdisk\b")
+    guest.settle(3)
+    assert "panic" not in guest.buffer, guest.buffer
+
+
+@pytest.mark.points(1)
+def test_bad_disk(boots, tmp_path):
+    """A disk that holds no file system is named as such, and does not panic."""
+    disk = tmp_path / "zero.img"
+    disk.write_bytes(bytes(8 << 20))
+    guest = boots.guest(boots.machine(disk=disk), boot=False)
+    guest.expect(r"(?i)\bext2\b|file ?system")
+    guest.settle(3)
+    assert "panic" not in guest.buffer, guest.buffer
+
+
+@pytest.mark.points(1)
+def test_reboot_command_is_seen(boots):
+    """A guest that resets the machine is not taken for one that shut down."""
+    guest = boots.guest()
+    guest.sendline("shutdown -r")
+    guest.expect(EOF)
+    with pytest.raises(BootFailure) as caught:
+        guest.boot_process.finish()
+    assert caught.value.kind == "reboot"

@@ -1,0 +1,112 @@
+"""The build and the `make` goals, on a copy of the tree, so that nothing of ours is touched."""
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from banyan.machine import ROOT, build_dir
+
+pytestmark = [pytest.mark.points(2), pytest.mark.xdist_group("tree")]
+PARTS = ["Makefile", "kernel.ld", "kernel", "vm", "trap", "user", "test", "README.md"]
+OURS = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "T", "V", "J", "DISK", "KERNEL", "INITRD", "BUILD",
+        "CMD", "EXTRA", "LIST")
+PROGRAM = '#include <stdio.h>\n\nint main(void)\n{\n    puts("%s");\n    return %d;\n}\n'
+CRASH = '''#include <stdio.h>
+
+int main(void)
+{
+    volatile int *nowhere = NULL;
+    puts("in crash");
+    fflush(stdout);
+    return *nowhere;
+}
+'''
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """A copy of the tree with what is built, times included, so that little is built again."""
+    copy = tmp_path_factory.mktemp("tree")
+    for part in PARTS:
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, copy / part, symlinks=True)
+        elif (ROOT / part).exists():
+            shutil.copy2(ROOT / part, copy / part)
+    shutil.copytree(build_dir(), copy / "build", symlinks=True, ignore=lambda folder, names: [
+        name for name in names if name == "test" and folder == str(build_dir())
+        or "scratch" in name])
+    build(copy)
+    yield copy
+    shutil.rmtree(copy)
+
+
+def make(tree, *words, status=0):
+    """`make words`: what it wrote to stdout and to stderr."""
+    environment = {key: value for key, value in os.environ.items()
+                   if key not in OURS and not key.startswith("PYTEST_")}
+    done = subprocess.run(["make", *words], cwd=tree, env=environment, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          errors="replace", timeout=1800, check=False)
+    assert done.returncode == status, f"make {words}: {done.returncode}\n{done.stdout}{done.stderr}"
+    return done.stdout, done.stderr
+
+
+def build(tree):
+    """What `make` says that it does."""
+    return make(tree, "all")[0]
+
+
+def run(tree, command, *words, status=0):
+    """stdout of `make run`, and its stderr."""
+    return make(tree, "run", *words, f"CMD={command}", status=status)
+
+
+def test_nothing_to_rebuild(tree):
+    assert not re.search(r"^  (CC|LD|AR)\b", build(tree), re.MULTILINE)
+
+
+def test_header_rebuilds(tree):
+    """A changed header rebuilds what includes it, and not everything."""
+    (tree / "kernel" / "messages.h").touch()
+    text = build(tree)
+    assert re.search(r"CC +user/tty/", text), text
+    assert not re.search(r"CC +vm/frame\.c", text), text
+    assert not re.search(r"^  CC", build(tree), re.MULTILINE)
+
+
+def test_new_program(tree):
+    """A file in user/bin is a program, with no edit elsewhere."""
+    (tree / "user" / "bin" / "brandnew.c").write_text(PROGRAM % ("hello from brandnew", 5))
+    assert run(tree, "brandnew; echo $?")[0] == "hello from brandnew\n5\n"
+
+
+def test_changed_program_is_replaced(tree):
+    source = tree / "user" / "bin" / "changing.c"
+    for word in ("first", "second"):
+        source.write_text(PROGRAM % (word, 0))
+        assert run(tree, "changing")[0] == word + "\n"
+
+
+def test_extra(tree, tmp_path):
+    """EXTRA=DIR: each DIR/NAME.c is /bin/NAME, and the tree is not touched."""
+    (tmp_path / "hidden.c").write_text(PROGRAM % ("from outside", 0))
+    assert run(tree, "hidden", f"EXTRA={tmp_path}")[0] == "from outside\n"
+    assert not (tree / "user" / "bin" / "hidden.c").exists()
+
+
+def test_run_status(tree):
+    """The status of `make run` is the command's; not even make's own lines are on stdout."""
+    output, _ = run(tree, "echo said; exit 3", status=3)
+    assert output == "said\n"
+
+
+def test_fault_is_explained(tree, tmp_path):
+    """A killed program brings one line, `name: page fault at 0x0, pc 0x... (main+0x12), load`, on
+    the kernel's side: what it and others print is not mixed with it."""
+    (tmp_path / "crash.c").write_text(CRASH)
+    output, errors = run(tree, "echo before; crash; echo after $?", f"EXTRA={tmp_path}")
+    assert output == "before\nin crash\nafter 139\n", errors
+    assert re.search(r"crash: page fault at 0x0, pc 0x[0-9a-f]+ \(main\+0x[0-9a-f]+\), load",
+                     errors), errors
