@@ -1,4 +1,5 @@
 """A guest at its terminal: pexpect's expect() over a Boot, with the shell on the other side."""
+import contextlib
 import re
 import time
 
@@ -61,6 +62,23 @@ class Guest(SpawnBase):
                 raise EOF("the machine is off")
             if deadline is not None and time.monotonic() >= deadline:
                 raise TIMEOUT("no such output in time")
+
+    def expect_list(self, *args, **kwargs):
+        with self._end_in_words():
+            return super().expect_list(*args, **kwargs)
+
+    def expect_exact(self, *args, **kwargs):
+        with self._end_in_words():
+            return super().expect_exact(*args, **kwargs)
+
+    @contextlib.contextmanager
+    def _end_in_words(self):
+        """An end that was not waited for: say how the machine ended, not what pexpect held."""
+        try:
+            yield
+        except EOF:
+            self.boot_process.finish()
+            raise BootFailure("off", "the machine powered off before it was told to") from None
 
     def send(self, text):
         data = text.encode("utf-8") if isinstance(text, str) else text

@@ -147,6 +147,27 @@ def test_guest_hang(fake):
     assert "last words" in (fake / "test" / "hang" / "hang.txt").read_text()
 
 
+@pytest.mark.parametrize("scene, words", [("panic_off", "panic: out of luck"),
+                                          ("vanish", "powered off before")],
+                         ids=["panic", "off"])
+def test_guest_end(fake, scene, words):
+    with Guest(Machine.from_env(kargs=f"fake={scene}"), "end", SHORT) as guest:
+        with pytest.raises(BootFailure, match=words):
+            guest.boot()
+
+
+def test_boots_counts(fake):
+    def boots(scene, *words):
+        return subprocess.run([sys.executable, str(ROOT / "test" / "boots.py"), *words],
+                              env=dict(os.environ, KARGS=f"fake={scene}"), timeout=120,
+                              stdout=subprocess.PIPE, text=True, check=False)
+    good = boots("echo", "-n", "3", "-c", "1,2", "-j", "2")
+    assert good.returncode == 0 and good.stdout.count("3 of 3 boots clean") == 2
+    bad = boots("panic_off", "-n", "2", "-c", "1")
+    assert bad.returncode == 1 and "0 of 2 boots clean" in bad.stdout
+    assert "panic: out of luck" in bad.stdout
+
+
 def test_guest_keeps_an_overlay(fake):
     kept = fake / "kept.qcow2"
     make_overlay(kept, fake / "disk.img")
