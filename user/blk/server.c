@@ -24,7 +24,7 @@ static void held_send(struct driver *d)
             break;
         sys_sleep(1000000);
     }
-    if (err == -EMSGSIZE || err == -EAGAIN || err == -EFAULT) {
+    if (err && err != -ECANCELED) {
         m.w[0] = (unsigned long)err; /* the data cannot be had, but an answer can */
         ipc_reply(PORT, slot->id, &m, 0);
     }

@@ -12,11 +12,11 @@
 #define BELL     "\a"
 #define TAB_STOP 8
 
-void discipline_init(struct discipline *d, bool exact,
+void discipline_init(struct discipline *d, bool marked,
                      void (*echo)(void *context, const char *bytes, size_t n), void *context)
 {
     memset(d, 0, sizeof(*d));
-    d->exact = exact;
+    d->marked = marked;
     d->echo = echo;
     d->context = context;
     d->termios.iflag = TTY_ICRNL;
@@ -47,19 +47,29 @@ static unsigned column_after(unsigned column, unsigned char c)
     return column + 1;
 }
 
+/* What goes out before c, so that the other end sees a c: 0 = nothing. */
+static char output_prefix(const struct discipline *d, char c)
+{
+    if (d->marked)
+        return c == MARK ? MARK : 0;
+    if (c == '\n' && (d->termios.oflag & TTY_OPOST) && (d->termios.oflag & TTY_ONLCR))
+        return '\r';
+    return 0;
+}
+
 size_t discipline_output(struct discipline *d, const char *src, size_t n, char *dst, size_t room,
                          size_t *used)
 {
-    bool newline_first =
-        !d->exact && (d->termios.oflag & TTY_OPOST) && (d->termios.oflag & TTY_ONLCR);
     size_t in = 0, out = 0;
 
     for (; in < n && out < room; in++) {
-        if (src[in] == '\n' && newline_first) {
+        char prefix = output_prefix(d, src[in]);
+
+        if (prefix) {
             if (room - out < 2)
                 break;
-            dst[out++] = '\r';
-            d->column = 0;
+            dst[out++] = prefix;
+            d->column = column_after(d->column, (unsigned char)prefix);
         }
         dst[out++] = src[in];
         d->column = column_after(d->column, (unsigned char)src[in]);
@@ -74,7 +84,7 @@ static void echo_bytes(struct discipline *d, const char *bytes, size_t n)
 {
     char processed[64];
 
-    if (d->exact)
+    if (d->marked)
         return;
     while (n) {
         size_t used;

@@ -20,8 +20,9 @@
 #include <stddef.h>
 #include "kernel/messages.h"
 
-#define LINE_MAX_BYTES 4096 /* of a line, its newline included */
-#define READY_MAX      8192 /* bytes typed ahead, and marks; a power of two */
+#define LINE_MAX_BYTES 4096   /* of a line, its newline included */
+#define MARK           '\x1e' /* begins a kernel line where lines are marked */
+#define READY_MAX      8192   /* bytes typed ahead, and marks; a power of two */
 
 /* What discipline_input asks its caller to do. */
 #define INPUT_INTERRUPT 1 /* ^C: line and type-ahead are gone, "^C" is echoed */
@@ -29,7 +30,7 @@
 
 struct discipline {
     struct msg_termios termios;
-    bool exact; /* output and echo are off: bytes go out as they came */
+    bool marked; /* nothing is echoed, and bytes go out as they came, a MARK twice */
 
     /* Takes echoed bytes, output processing done. It may drop them. */
     void (*echo)(void *context, const char *bytes, size_t n);
@@ -48,7 +49,7 @@ struct discipline {
 };
 
 /* Canonical, echoing, with the usual keys. */
-void discipline_init(struct discipline *d, bool exact,
+void discipline_init(struct discipline *d, bool marked,
                      void (*echo)(void *context, const char *bytes, size_t n), void *context);
 
 /* A byte was typed. Returns INPUT_* bits. */

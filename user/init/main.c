@@ -1,0 +1,189 @@
+/*
+ * init's life: start everything, then bury whoever dies, for ever.
+ *
+ * What happens besides is a chain of steps, each one child; the next begins when
+ * that child has ended:
+ *
+ *   SET_UP -> SHELL -> SHELL -> ...                     interactive
+ *   SET_UP -> COMMAND -> DRAIN -> SYNC -> power off      one command
+ *   any    -> LAST_WORDS -> power off                    something vital died
+ */
+#include "init.h"
+
+#define SECOND                1000000000ul
+#define SHELL_QUICK_DEATH     SECOND
+#define SHELL_PAUSE           (SECOND / 10)
+#define SHELL_PAUSE_DOUBLINGS 7
+#define LAST_WORDS_LIMIT      (5 * SECOND)
+
+enum step { SET_UP, SHELL, COMMAND, DRAIN, SYNC, LAST_WORDS };
+
+static struct {
+    struct boot_args args;
+    enum step step;
+    int child;     /* of this step */
+    int timer;     /* LAST_WORDS: who ends it if the child does not */
+    int exit_code; /* of the command */
+    unsigned quick_deaths;
+    unsigned long shell_start;
+} life;
+
+static __attribute__((noreturn)) void power_off(void)
+{
+    for (;;) {
+        long err = sys_system(H_SYSTEM, SYSTEM_SHUTDOWN, 0, 0, 0);
+
+        say("init: cannot power off: error %d", (int)-err);
+        sys_sleep(SECOND);
+    }
+}
+
+/* Power off when the log has left the terminal, or soon if it does not. */
+static void last_words(void)
+{
+    life.step = LAST_WORDS;
+    life.child = child_drain();
+    life.timer = child_sleep(LAST_WORDS_LIMIT);
+    if (life.child < 0 || life.timer < 0)
+        power_off();
+}
+
+static unsigned long now(void)
+{
+    return (unsigned long)sys_clock(ABI_CLOCK_MONOTONIC);
+}
+
+static unsigned long shell_pause(void)
+{
+    unsigned doublings = life.quick_deaths - 1;
+
+    if (!life.quick_deaths)
+        return 0;
+    return SHELL_PAUSE << (doublings < SHELL_PAUSE_DOUBLINGS ? doublings : SHELL_PAUSE_DOUBLINGS);
+}
+
+static void begin(enum step step)
+{
+    unsigned long pause = shell_pause();
+
+    life.step = step;
+    switch (step) {
+    case SET_UP:
+        life.child = child_set_up();
+        break;
+    case SHELL:
+        life.shell_start = now() + pause;
+        life.child = child_shell(pause);
+        break;
+    case COMMAND:
+        life.child = child_command(life.args.command);
+        break;
+    case DRAIN:
+        life.child = child_drain();
+        break;
+    case SYNC:
+        life.child = child_sync();
+        break;
+    case LAST_WORDS:
+        last_words();
+        return;
+    }
+    if (life.child < 0) {
+        say("init: cannot fork: error %d", -life.child);
+        power_off();
+    }
+}
+
+static void shell_ended(int status)
+{
+    if (services[SERVICE_TTY].port == H_NONE) {
+        say("init: no terminal is left");
+        begin(SYNC);
+        return;
+    }
+    say("init: sh ended: %s; starting another", status_words(status));
+    life.quick_deaths = now() < life.shell_start + SHELL_QUICK_DEATH ? life.quick_deaths + 1 : 0;
+    begin(SHELL);
+}
+
+/* The child of this step ended: go on with the next. */
+static void step_ended(int status)
+{
+    switch (life.step) {
+    case SET_UP:
+        if (status)
+            begin(LAST_WORDS);
+        else
+            begin(life.args.command ? COMMAND : SHELL);
+        break;
+    case SHELL:
+        shell_ended(status);
+        break;
+    case COMMAND:
+        life.exit_code = status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff;
+        begin(DRAIN);
+        break;
+    case DRAIN: /* all that the command wrote is out */
+        say("run: exit %d", life.exit_code);
+        begin(SYNC);
+        break;
+    case SYNC:
+    case LAST_WORDS:
+        power_off();
+    }
+}
+
+static void bury(int pid, int status)
+{
+    struct service *service = services_bury(pid, status);
+
+    if (service && service->vital && life.step != LAST_WORDS) {
+        say("init: the machine cannot go on without %s", service->name);
+        begin(LAST_WORDS);
+    } else if (!service && (pid == life.child || (life.timer && pid == life.timer))) {
+        step_ended(status);
+    } /* else an orphan: it is buried, and that is all it wanted */
+}
+
+static bool start(void)
+{
+    struct devices devices;
+
+    boot_args_read(&life.args);
+    devices_find(&devices);
+    if (devices.uart.mmio < 0) {
+        say("init: no ns16550a UART: there is nothing to be a terminal on");
+        return false;
+    }
+    if (devices.disk.mmio < 0) {
+        say("init: no disk: start QEMU with a virtio-blk-device on bus virtio-mmio-bus.0 (-drive "
+            "if=none,id=root,format=raw,file=build/disk.img -device "
+            "virtio-blk-device,drive=root,bus=virtio-mmio-bus.0)");
+        if (devices.legacy)
+            say("init: there is a legacy virtio device; it also takes "
+                "-global virtio-mmio.force-legacy=false");
+        return false;
+    }
+    return services_start(&devices, life.args.marked);
+}
+
+int main(void)
+{
+    int status;
+
+    if (!start())
+        begin(LAST_WORDS);
+    else
+        begin(SET_UP);
+    for (;;) {
+        long pid = sys_wait(-1, &status, 0);
+
+        if (pid > 0) {
+            bury((int)pid, status);
+        } else {
+            /* No child is left, which the steps do not allow. */
+            say("init: wait: error %d", (int)-pid);
+            power_off();
+        }
+    }
+}

@@ -1,0 +1,187 @@
+/* The terminal server's loop: input, kernel log, output, then one message. */
+#include "user/tty/tty.h"
+#include <errno.h>
+
+#define STEP_BYTES     2048      /* of output between two looks at the port */
+#define INPUT_STEP     256       /* bytes typed, likewise */
+#define WATCH_NS       1000000ul /* between two looks at a UART that is watched */
+#define REPLY_TRIES    1000
+#define REPLY_AGAIN_NS 1000000ul
+
+/* --------------------------------------------------------------- answers */
+
+void tty_flush_answer(struct tty *tty)
+{
+    struct message m = {.w = {tty->held_words[0], tty->held_words[1], tty->held_words[2]}};
+
+    if (tty->held_id)
+        ipc_reply(PORT, tty->held_id, &m, 0); /* a dead client needs none */
+    tty->held_id = 0;
+}
+
+void tty_answer(struct tty *tty, long id, long status, unsigned long w1, unsigned long w2)
+{
+    tty_flush_answer(tty);
+    tty->held_id = id;
+    tty->held_words[0] = (unsigned long)status;
+    tty->held_words[1] = w1;
+    tty->held_words[2] = w2;
+}
+
+long tty_answer_data(long id, long status, const void *data, unsigned long len)
+{
+    struct message m = {.w = {(unsigned long)status}};
+    struct ipc_ext ext = {.send_addr = (unsigned long)data, .send_len = len};
+    long err = -EAGAIN;
+
+    /* The kernel may be short of frames to park the data in for a moment. */
+    for (int tries = 0; tries < REPLY_TRIES && err == -EAGAIN; tries++) {
+        if (tries)
+            sys_sleep(REPLY_AGAIN_NS);
+        err = ipc_reply(PORT, id, &m, len ? &ext : 0);
+    }
+    if (err && err != -ECANCELED) {
+        m.w[0] = (unsigned long)err; /* the data cannot be had, but an answer can */
+        ipc_reply(PORT, id, &m, 0);
+    }
+    return err;
+}
+
+/* ------------------------------------------------------------------ work */
+
+/* ^C. With nobody to kill it is for whoever reads the line: a shell at its prompt
+ * gets an empty one. */
+static void interrupt_key(struct tty *tty)
+{
+    bool killed = tty->group > 1 && sys_kill(H_SYSTEM, -tty->group, ABI_SIGINT) >= 0;
+
+    if (!killed && tty->readers_in != tty->readers_out &&
+        (tty->discipline.termios.lflag & TTY_ICANON))
+        discipline_empty_line(&tty->discipline);
+}
+
+/* Take what was typed. Returns whether there may be more. */
+static bool input_step(struct tty *tty)
+{
+    for (unsigned i = 0; i < INPUT_STEP; i++) {
+        int byte = uart_get(&tty->uart);
+        unsigned request;
+
+        if (byte < 0)
+            return false;
+        request = discipline_input(&tty->discipline, (unsigned char)byte);
+        if (request & INPUT_INTERRUPT)
+            interrupt_key(tty);
+        if (request & INPUT_DUMP)
+            sys_system(H_SYSTEM, SYSTEM_DUMP, 0, 0, 0);
+    }
+    return true;
+}
+
+/* Move kernel lines to the output while there is room; log_grew stays set if
+ * there is not enough. */
+static void log_step(struct tty *tty)
+{
+    char text[KLOG_LINE_MAX];
+
+    while (tty->log_grew && output_urgent_room(&tty->output) >= klog_room_needed()) {
+        long n = sys_system(H_SYSTEM, SYSTEM_LOG_READ, (long)text, sizeof(text),
+                            (long)&tty->klog.position);
+
+        if (n > 0) {
+            klog_take(&tty->klog, text, (unsigned long)n);
+            continue;
+        }
+        tty->log_grew = false;
+        waiters_log_taken(tty);
+    }
+}
+
+/* Do all that can be done now. Returns the state of output; BLOCKED only after
+ * the UART was asked to interrupt. */
+static enum output_state work(struct tty *tty)
+{
+    bool more_input = input_step(tty);
+    enum output_state state;
+    unsigned long len;
+    long id;
+
+    log_step(tty);
+    state = output_step(&tty->output, STEP_BYTES);
+    while ((id = output_finished(&tty->output, &len)))
+        tty_answer(tty, id, (long)len, 0, 0);
+    readers_serve(tty);
+    waiters_serve(tty);
+    uart_transmit_interrupt(&tty->uart, state == OUTPUT_BLOCKED);
+    if (more_input || (tty->log_grew && state == OUTPUT_EMPTY))
+        return OUTPUT_MORE;
+    return state;
+}
+
+/* ------------------------------------------------------------------ loop */
+
+static void notified(struct tty *tty, unsigned long bits)
+{
+    if (bits & 1ul << BIT_LOG)
+        tty->log_grew = true;
+    if (bits & 1ul << BIT_INTERRUPT) {
+        /* Empty the receiver before the line is opened again, or it would fire at
+         * once. More than a step's worth is left for that to happen. */
+        uart_acknowledge(&tty->uart);
+        input_step(tty);
+        sys_irq_ack(INTERRUPT);
+    }
+}
+
+/* Wait for a message, sending the answer that is held on the way. Returns as
+ * ipc_receive does. */
+static long next_message(struct tty *tty, char *buffer, struct message *m, struct ipc_ext *ext)
+{
+    long id;
+
+    *ext = (struct ipc_ext){.recv_addr = (unsigned long)buffer, .recv_cap = IPC_BUFFER_MAX};
+    if (tty->held_id) {
+        for (unsigned i = 0; i < 3; i++)
+            m->w[i] = tty->held_words[i];
+        id = ipc_reply_receive(PORT, tty->held_id, m, ext);
+        tty->held_id = 0;
+        if (id >= 0)
+            return id;
+        /* The client is dead; or the port is, and then this says so. */
+    }
+    return ipc_receive(PORT, m, ext);
+}
+
+void server_run(struct tty *tty)
+{
+    struct message m = {0};
+    struct ipc_ext ext;
+
+    for (;;) {
+        enum output_state state = work(tty);
+        char *buffer = output_buffer(&tty->output);
+        long id;
+
+        if (!buffer) {
+            tty_flush_answer(tty);
+            if (state == OUTPUT_BLOCKED) {
+                sys_sleep(WATCH_NS);
+                tty->log_grew = true; /* its notification waits on the port */
+            }
+            continue;
+        }
+        if (state == OUTPUT_MORE)
+            sys_notify(PORT, 1ul << BIT_AGAIN);
+        id = next_message(tty, buffer, &m, &ext);
+        if (id < 0)
+            return;
+        if (id == 0) {
+            notified(tty, m.w[0]);
+            continue;
+        }
+        /* Handles sent to us would pile up in our table: nobody needs them. */
+        for (unsigned i = 0; i < ext.recv_handle_count; i++)
+            sys_close(ext.recv_handles[i]);
+        request_dispatch(tty, &m, ext.recv_len);
+    }
+}
