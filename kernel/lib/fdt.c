@@ -54,20 +54,18 @@ static uint64_t read_64(const uint8_t *at)
     return (uint64_t)read_32(at) << 32 | read_32(at + 4);
 }
 
-/* The string at offset, or NULL if it does not end before end. */
+/* The string at offset, which is at most end; NULL if it does not end before end. */
 static const char *read_string(const struct fdt *fdt, uint32_t offset, uint32_t end)
 {
     const char *string = (const char *)fdt->blob + offset;
 
-    if (offset >= end || strnlen(string, end - offset) == end - offset)
-        return NULL;
-    return string;
+    return strnlen(string, end - offset) < end - offset ? string : NULL;
 }
 
 static bool read_property(const struct fdt *fdt, uint32_t at, struct token *token)
 {
     uint32_t left = fdt->structure_end - at;
-    uint32_t size, name, padded;
+    uint32_t size, name;
 
     if (left < 8)
         return false;
@@ -76,13 +74,10 @@ static bool read_property(const struct fdt *fdt, uint32_t at, struct token *toke
     left -= 8;
     if (size > left || name >= fdt->strings_end - fdt->strings)
         return false;
-    padded = (size + 3) & ~3u;
-    if (padded < size || padded > left)
-        return false;
     token->detail.name = read_string(fdt, fdt->strings + name, fdt->strings_end);
     token->detail.data = fdt->blob + at + 8;
     token->detail.size = size;
-    token->next = at + 8 + padded;
+    token->next = at + 8 + ((size + 3) & ~3u); /* left is a multiple of four too */
     return token->detail.name != NULL;
 }
 

@@ -24,7 +24,7 @@ static volatile uint8_t sink; /* takes what is read, so that it is read */
  *   bus@2000   empty ranges
  *     serial@40
  */
-static struct tree_blob make_sample(void)
+static struct tree_blob make_sample_ordered(bool structure_last)
 {
     static struct tree t;
 
@@ -67,7 +67,12 @@ static struct tree_blob make_sample(void)
     tree_end(&t);
     tree_end(&t);
     tree_word(&t, TREE_LAST);
-    return tree_finish(&t);
+    return tree_finish_ordered(&t, structure_last);
+}
+
+static struct tree_blob make_sample(void)
+{
+    return make_sample_ordered(false);
 }
 
 /* Opens, visits every node and asks each question; true if it opened. */
@@ -244,6 +249,25 @@ static void test_header(void)
     free(blob.bytes);
 }
 
+/* The structure block cut at every word, with nothing of the blob after it. */
+static void test_structure_cut(void)
+{
+    struct tree_blob blob = make_sample_ordered(true);
+    uint32_t structure = (uint32_t)blob.bytes[10] << 8 | blob.bytes[11];
+
+    CHECK(visit(&blob));
+    for (uint32_t size = structure; size < blob.size; size += 4) {
+        struct tree_blob part = {.bytes = malloc(size), .size = size};
+
+        memcpy(part.bytes, blob.bytes, size);
+        tree_store(part.bytes + 4, size);
+        tree_store(part.bytes + 36, size - structure);
+        CHECK(!visit(&part));
+        free(part.bytes);
+    }
+    free(blob.bytes);
+}
+
 /* A structure in letters: b begin, e end, p property, n nop, l last, x no token. */
 static bool opens(const char *structure)
 {
@@ -288,9 +312,9 @@ static void test_structure(void)
     CHECK(!opens(deep));
 }
 
-static void test_random(void)
+static void test_random(bool structure_last)
 {
-    struct tree_blob blob = make_sample();
+    struct tree_blob blob = make_sample_ordered(structure_last);
     unsigned opened = 0;
 
     for (int round = 0; round < CORRUPTIONS && !check_failing; round++) {
@@ -316,8 +340,10 @@ int main(void)
     test_header();
     check_end("a bad header or a blob cut short is refused");
     test_structure();
-    check_end("a malformed structure is refused");
-    test_random();
+    test_structure_cut();
+    check_end("a malformed structure, or one cut short, is refused");
+    test_random(false);
+    test_random(true);
     check_end("random corruption is neither a crash nor a hang");
     return check_exit();
 }

@@ -25,7 +25,8 @@ static const char *program; /* any file will do where one is needed */
 struct sample {
     const char *bootargs; /* NULL: no such property */
     unsigned harts;
-    unsigned children; /* of /reserved-memory */
+    unsigned children;   /* of /reserved-memory */
+    unsigned transports; /* more devices, from 0x20000000 down */
     bool no_ram, no_cpus, no_timebase, no_plic;
 };
 
@@ -48,6 +49,7 @@ static void add_all_ram(struct tree *t)
     add_ram(t, "memory@90000000", 0, 0x90000000, 0x1000000);
     add_ram(t, "memory@83000000", 0, 0x83000000, 0x2000000);
     add_ram(t, "memory@91000000", 0, 0x91000000, 0x1000000);
+    add_ram(t, "memory@8f000000", 0, 0x8f000000, 0x1000000);
     add_ram(t, "memory@a0000800", 1, 0xa0000800, 0x2800);
     add_ram(t, "memory@b0000800", 0, 0xb0000800, 0x900);
     tree_begin(t, "memory@c0000000");
@@ -98,7 +100,7 @@ static void add_hart(struct tree *t, unsigned id, unsigned intc, const char *isa
 /* Harts 4, 5, ... with three that are not to be used before them. */
 static void add_harts(struct tree *t, const struct sample *s)
 {
-    static const char *const isas[] = {"rv64imafdc_zicsr_sstc", "rv64imafdc_zsstc_sstcx",
+    static const char *const isas[] = {"rv64imafdc_zicsr_sstc_svnapot", "rv64imafdc_zsstc_sstcx",
                                        "rv64imac_sstc1p0_zba"};
 
     tree_begin(t, "cpus");
@@ -147,6 +149,10 @@ static void add_devices(struct tree *t, const struct sample *s)
     tree_end(t);
     add_device(t, "test@100000", "sifive,test0", 0x100000, 0x1000, 12); /* no driver */
     tree_end(t);
+    for (unsigned i = 0; i < s->transports; i++) {
+        add_device(t, "virtio", "virtio,mmio", 0x20000000 - i * 0x1000, 0x1000, 0);
+        tree_end(t);
+    }
     if (s->no_plic)
         return;
     tree_begin(t, "plic@c000000");
@@ -232,7 +238,7 @@ static void test_memory(void)
     CHECK(parse(&m, &usual, &why));
     CHECK(m.ram_count == 4);
     CHECK(is_range(&m.ram[0], 0x80000000, 0x5000000));
-    CHECK(is_range(&m.ram[1], 0x90000000, 0x2000000));
+    CHECK(is_range(&m.ram[1], 0x8f000000, 0x3000000));
     CHECK(is_range(&m.ram[2], 0x1a0001000, 0x2000));
     CHECK(is_range(&m.ram[3], 0xfffffffff00000, 0x100000));
     CHECK(m.reserved_count == 2);
@@ -269,7 +275,7 @@ static bool is_device(const struct machine_device *device, const char *compatibl
 static void test_devices(void)
 {
     static struct machine m;
-    struct sample bare = usual;
+    struct sample bare = usual, many = usual;
     const char *why;
 
     CHECK(parse(&m, &usual, &why));
@@ -280,6 +286,10 @@ static void test_devices(void)
     CHECK(is_device(&m.devices[3], "virtio,mmio", 0x10002000, 0x1000, 0, 0));
     CHECK(is_device(&m.devices[4], "virtio,mmio", 0x10003000, 0x1000, 0, 0));
     CHECK(m.stdout_device == 1);
+    many.transports = MACHINE_MAX_DEVICES;
+    CHECK(parse(&m, &many, &why) && m.device_count == MACHINE_MAX_DEVICES);
+    CHECK(m.stdout_device == 1 && m.devices[MACHINE_MAX_DEVICES - 1].base == 0x20000000);
+    CHECK(m.devices[5].base == 0x20000000 - (MACHINE_MAX_DEVICES - 6) * 0x1000);
     bare.no_plic = true;
     CHECK(parse(&m, &bare, &why));
     CHECK(m.plic_size == 0 && m.plic_sources == 0 && m.harts[0].plic_context == -1);

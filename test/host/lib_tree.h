@@ -6,6 +6,7 @@
 #define TEST_HOST_LIB_TREE_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,13 +110,15 @@ static inline void tree_cells(struct tree *t, const char *name, unsigned count, 
     tree_property(t, name, cells, (size_t)4 * count);
 }
 
-/* The blob with the blocks in their usual order; the closing entry of the
- * reservations is added, no token of the structure is. */
-static inline struct tree_blob tree_finish(const struct tree *t)
+/* The blob; the strings come last, as they usually do, or before the structure. The
+ * closing entry of the reservations is added, no token of the structure is. */
+static inline struct tree_blob tree_finish_ordered(const struct tree *t, bool structure_last)
 {
-    size_t structure = TREE_HEADER + t->reservations_size + 16;
-    size_t strings = structure + t->structure_size;
-    struct tree_blob blob = {.size = strings + t->strings_size};
+    size_t blocks = TREE_HEADER + t->reservations_size + 16;
+    size_t structure = structure_last ? (blocks + t->strings_size + 3) & ~(size_t)3 : blocks;
+    size_t strings = structure_last ? blocks : structure + t->structure_size;
+    struct tree_blob blob = {.size = structure_last ? structure + t->structure_size
+                                                    : strings + t->strings_size};
     const uint32_t header[TREE_HEADER / 4] = {
         0xd00dfeed,
         (uint32_t)blob.size,
@@ -136,6 +139,11 @@ static inline struct tree_blob tree_finish(const struct tree *t)
     memcpy(blob.bytes + structure, t->structure, t->structure_size);
     memcpy(blob.bytes + strings, t->strings, t->strings_size);
     return blob;
+}
+
+static inline struct tree_blob tree_finish(const struct tree *t)
+{
+    return tree_finish_ordered(t, false);
 }
 
 /* A copy with a few bytes changed, favouring the words that steer a reader, and at
