@@ -19,7 +19,7 @@ import sys
 
 from banyan.machine import ROOT
 
-NAME = re.compile(r"[\w*]+\.[^\s,]+")
+NAME = re.compile(r"\w+\.[^\s,\[]+(\[[^\]]*\]+)?")
 
 
 def promises(text):

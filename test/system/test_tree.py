@@ -1,11 +1,14 @@
 """The build and the `make` goals, on a copy of the tree, so that nothing of ours is touched."""
+import json
 import os
 import re
 import shutil
 import subprocess
 
+import pexpect
 import pytest
 
+from banyan import image
 from banyan.machine import ROOT, build_dir
 
 pytestmark = [pytest.mark.points(2), pytest.mark.xdist_group("tree")]
@@ -110,3 +113,88 @@ def test_fault_is_explained(tree, tmp_path):
     assert output == "before\nin crash\nafter 139\n", errors
     assert re.search(r"crash: page fault at 0x0, pc 0x[0-9a-f]+ \(main\+0x[0-9a-f]+\), load",
                      errors), errors
+
+
+def terminal(tree, goal="qemu", **variables):
+    """`make qemu` at a terminal, as a user has it."""
+    environment = {key: value for key, value in os.environ.items()
+                   if key not in OURS and not key.startswith("PYTEST_")}
+    words = [goal] + [f"{key}={value}" for key, value in variables.items()]
+    return pexpect.spawn("make", words, cwd=str(tree), env=environment, encoding="utf-8",
+                         codec_errors="replace", timeout=300)
+
+
+def finish(child):
+    """The guest was told to power off: make ends, and well."""
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0, child.before
+
+
+def test_qemu_keeps_files(tree):
+    """Files written at the prompt are there at the next `make qemu`, built programs stay new."""
+    child = terminal(tree)
+    child.expect(r"(?i)leave.*Ctrl-A")
+    child.expect(r"\n\$ ")
+    child.sendline("echo remembered >/home/note; shutdown")
+    finish(child)
+    (tree / "user" / "bin" / "later.c").write_text(PROGRAM % ("built later", 0))
+    child = terminal(tree)
+    child.expect(r"\n\$ ")
+    child.sendline("cat /home/note; later; rm /home/note; shutdown")
+    child.expect("remembered\r+\n")
+    child.expect("built later\r+\n")
+    finish(child)
+
+
+def test_qemu_left_in_the_middle(tree):
+    """Ctrl-A X in the middle of a write: the next start mends the image, and boots."""
+    child = terminal(tree)
+    child.expect(r"\n\$ ")
+    child.sendline("mkdir /home/d; while true; do cp /bin/* /home/d; rm -r /home/d/*; done")
+    child.expect_exact("done\r\n")
+    try:
+        child.expect("never printed", timeout=3)
+    except pexpect.TIMEOUT:
+        pass
+    child.send("\x01x")
+    child.expect(pexpect.EOF)
+    child.close()
+    child = terminal(tree)
+    child.expect(r"\n\$ ")
+    child.sendline("ls /bin/sh; rm -r /home/d; shutdown")
+    child.expect("/bin/sh\r+\n")
+    finish(child)
+    assert image.check_raw(tree / "build" / "disk.img") is None
+
+
+def test_qemu_interrupt_goes_to_the_guest(tree):
+    child = terminal(tree, CPUS=1, MEM="64M")
+    child.expect(r"\n\$ ")
+    child.sendline("echo begun; sleep 1000")
+    child.expect("\nbegun\r+\n")
+    child.send("\x03")
+    child.expect_exact("$ ")
+    child.sendline("echo still here; shutdown")
+    child.expect("\nstill here\r+\n")
+    finish(child)
+
+
+def test_doctor(tree):
+    text, _ = make(tree, "doctor")
+    for tool in ("riscv64-unknown-elf-gcc", "qemu-system-riscv64", "mke2fs"):
+        assert re.search(rf"{tool}.*\d+\.\d+", text), text
+
+
+def test_compdb(tree):
+    make(tree, "compdb")
+    entries = json.loads((tree / "build" / "compile_commands.json").read_text())
+    files = {entry["file"] for entry in entries}
+    assert "vm/frame.c" in files and any(name.startswith("user/sh/") for name in files)
+
+
+def test_help(tree):
+    text, _ = make(tree, "help")
+    for goal in ("qemu", "run", "grade", "gdb", "deps", "doctor", "clean"):
+        assert f"make {goal}" in text, text
+
