@@ -73,13 +73,18 @@ def harts_in_user_code(guest):
     return found
 
 
+def goes_off(guest):
+    """Having said why, a machine that cannot go on powers off, without a panic."""
+    guest.expect(EOF)
+    guest.boot_process.finish()
+
+
 @pytest.mark.points(2)
 def test_no_disk(boots):
     """Without a disk it says so in words, and does not panic."""
     guest = boots.guest(boots.machine(disk=None), boot=False)
-    guest.expect(r"(?i)\bno\b[^\n]*\bdisk\b")
-    guest.settle(3)
-    assert "panic" not in guest.buffer, guest.buffer
+    guest.expect(r"(?i)\bno disk\b[^\n]*virtio-blk-device")
+    goes_off(guest)
 
 
 @pytest.mark.points(1)
@@ -89,8 +94,7 @@ def test_bad_disk(boots, tmp_path):
     disk.write_bytes(bytes(8 << 20))
     guest = boots.guest(boots.machine(disk=disk), boot=False)
     guest.expect(r"(?i)\bext2\b|file ?system")
-    guest.settle(3)
-    assert "panic" not in guest.buffer, guest.buffer
+    goes_off(guest)
 
 
 @pytest.mark.points(1)
