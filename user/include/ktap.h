@@ -1,0 +1,216 @@
+/*
+ * Guest tests in KTAP, in one header.
+ *
+ *      int main(void)
+ *      {
+ *          ktap_plan(2);
+ *          ledger_begin();
+ *          ok(work() == 0, "work does its work");
+ *          ledger_end_ok("work gives back what it took");
+ *          return ktap_done();
+ *      }
+ *
+ * Each line is written out at once, so that a test that dies or hangs has said
+ * how far it got, and so that a forked child has nothing of its parent's left to
+ * print. Only the process that planned may print results.
+ */
+#ifndef KTAP_H
+#define KTAP_H
+
+#include <banyan.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define KTAP_UNUSED __attribute__((unused))
+
+static int ktap_planned, ktap_count, ktap_failed;
+
+/* The first thing a test does: it will give n results. */
+KTAP_UNUSED static void ktap_plan(int n)
+{
+    ktap_planned = n;
+    printf("KTAP version 1\n1..%d\n", n);
+    fflush(stdout);
+}
+
+KTAP_UNUSED static void ktap_line(const char *verdict, const char *fmt, va_list ap,
+                                  const char *directive)
+{
+    printf("%s %d ", verdict, ++ktap_count);
+    vprintf(fmt, ap);
+    printf("%s\n", directive);
+    fflush(stdout);
+}
+
+/* One result. Returns what it was given, for `if (!ok(...)) return ktap_done();`. */
+KTAP_UNUSED __attribute__((format(printf, 2, 3))) static int ok(int condition, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (!condition)
+        ktap_failed++;
+    va_start(ap, fmt);
+    ktap_line(condition ? "ok" : "not ok", fmt, ap, "");
+    va_end(ap);
+    return condition;
+}
+
+/* A result that could not be had here; say why in the text. */
+KTAP_UNUSED __attribute__((format(printf, 1, 2))) static void skip(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    ktap_line("ok", fmt, ap, " # SKIP");
+    va_end(ap);
+}
+
+/* A remark. */
+KTAP_UNUSED __attribute__((format(printf, 1, 2))) static void diag(const char *fmt, ...)
+{
+    va_list ap;
+
+    printf("# ");
+    va_start(ap, fmt);
+    vprintf(fmt, ap);
+    va_end(ap);
+    printf("\n");
+    fflush(stdout);
+}
+
+/* ok(), and if it fails a remark with both values. */
+KTAP_UNUSED static int ok_equal(long got, long want, const char *name)
+{
+    if (!ok(got == want, "%s", name))
+        diag("got %ld (0x%lx), want %ld (0x%lx)", got, got, want, want);
+    return got == want;
+}
+
+/* The status to leave main with: 0 if all that was planned came, and was ok. */
+KTAP_UNUSED static int ktap_done(void)
+{
+    if (ktap_count != ktap_planned)
+        diag("planned %d results, gave %d", ktap_planned, ktap_count);
+    if (ktap_failed)
+        diag("%d of %d failed", ktap_failed, ktap_count);
+    return ktap_count != ktap_planned || ktap_failed ? 1 : 0;
+}
+
+/* Run fn in a child, which exits with what it returns. Returns the wait status,
+ * or -1 if there is no child to be had. */
+KTAP_UNUSED static int ktap_in_child(int (*fn)(void *arg), void *arg)
+{
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(fn(arg));
+    if (pid < 0 || waitpid(pid, &status, 0) != pid)
+        return -1;
+    return status;
+}
+
+/* ------------------------------------------------------------- the ledger */
+
+/*
+ * The frame ledger before and after, class by class. What a test still holds at
+ * the end it must have held at the beginning: let it run its body once before
+ * ledger_begin if that makes lasting things (a heap, a server's own tables).
+ */
+static struct abi_memory ledger_before;
+static int ledger_known;
+
+static const char *const ledger_names[FRAME_CLASSES] = {
+    [FRAME_FREE] = "free",       [FRAME_KERNEL] = "kernel", [FRAME_TABLE] = "table",
+    [FRAME_KMALLOC] = "kmalloc", [FRAME_KSTACK] = "kstack", [FRAME_DMA] = "dma",
+    [FRAME_ANON] = "anon",       [FRAME_OBJECT] = "object",
+};
+
+/* The ledger with every page cleaned and every clean cached page dropped. */
+KTAP_UNUSED static long ledger_read(struct abi_memory *memory)
+{
+    long err;
+
+    sys_sync();
+    err = sys_system(H_SYSTEM, SYSTEM_DROP_CACHES, 0, 0, 0);
+    if (err >= 0)
+        err = sys_system(H_SYSTEM, SYSTEM_MEMORY, (long)memory, 0, 0);
+    return err;
+}
+
+/* Take the stack and the buffers that the reports below will use, now: pages
+ * that a first printf touches are not a leak. */
+KTAP_UNUSED __attribute__((noinline)) static void ledger_touch_stack(void)
+{
+    volatile char room[32768];
+
+    for (unsigned i = 0; i < sizeof(room); i += 1024)
+        room[i] = 1;
+}
+
+KTAP_UNUSED static void ledger_begin(void)
+{
+    long err;
+
+    ledger_touch_stack();
+    fflush(stdout);
+    ledger_read(&ledger_before);
+    err = ledger_read(&ledger_before);
+    ledger_known = err >= 0;
+    if (!ledger_known)
+        diag("ledger: %s", strerror((int)-err));
+}
+
+KTAP_UNUSED static int ledger_same(const struct abi_memory *a, const struct abi_memory *b)
+{
+    return a->total == b->total && memcmp(a->count, b->count, sizeof(a->count)) == 0;
+}
+
+KTAP_UNUSED static void ledger_report(const struct abi_memory *after)
+{
+    unsigned long sum = 0;
+
+    for (int i = 0; i < FRAME_CLASSES; i++) {
+        long change = (long)(after->count[i] - ledger_before.count[i]);
+        sum += after->count[i];
+        if (change)
+            diag("ledger: %-7s %6lu before, %6lu after, %+ld", ledger_names[i],
+                 ledger_before.count[i], after->count[i], change);
+    }
+    if (sum != after->total || after->total != ledger_before.total)
+        diag("ledger: classes add up to %lu of %lu frames (%lu before)", sum, after->total,
+             ledger_before.total);
+}
+
+/*
+ * One result: each class has the frames it had at ledger_begin. What the dead
+ * leave is swept up a moment after they are waited for, so a difference is
+ * looked at again for up to two seconds before it counts.
+ */
+KTAP_UNUSED static int ledger_end_ok(const char *name)
+{
+    struct abi_memory after;
+    long err = -1;
+
+    if (!ledger_known)
+        return ok(0, "%s: the ledger cannot be read", name);
+    for (int tries = 0; tries < 40; tries++) {
+        if (tries > 0)
+            sys_sleep(50000000);
+        err = ledger_read(&after);
+        if (err < 0 || ledger_same(&ledger_before, &after))
+            break;
+    }
+    if (err < 0)
+        return ok(0, "%s: the ledger cannot be read: %s", name, strerror((int)-err));
+    if (!ok(ledger_same(&ledger_before, &after), "%s", name)) {
+        ledger_report(&after);
+        return 0;
+    }
+    return 1;
+}
+
+#endif
