@@ -84,7 +84,7 @@ static bool read_property(const struct fdt *fdt, uint32_t at, struct token *toke
 /* False: no whole, known token is at this offset. */
 static bool read_token(const struct fdt *fdt, uint32_t at, struct token *token)
 {
-    if (at >= fdt->structure_end || fdt->structure_end - at < 4)
+    if (at >= fdt->structure_end) /* all offsets here are multiples of four */
         return false;
     token->tag = read_32(fdt->blob + at);
     token->next = at + 4;

@@ -161,7 +161,7 @@ static void add_devices(struct tree *t, const struct sample *s)
     tree_cells(t, "riscv,ndev", 1, 53);
     tree_cells(t, "phandle", 1, PLIC_PHANDLE);
     tree_cells(t, "interrupts-extended", 16, INTC(0), 11, INTC(4), 11, INTC(6), 9, INTC(4), 9, -1u,
-               -1u, INTC(5), 11, INTC(5), 9, INTC(4), 9);
+               -1u, INTC(4), 9, INTC(5), 9, INTC(5), 11);
     tree_end(t);
 }
 
