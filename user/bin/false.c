@@ -1,0 +1,7 @@
+/*
+ * false: fail.
+ */
+int main(void)
+{
+    return 1;
+}
