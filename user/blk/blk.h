@@ -17,7 +17,7 @@
 #ifndef USER_BLK_H
 #define USER_BLK_H
 
-#include "banyan.h"
+#include "user/include/banyan.h"
 #include "kernel/lib/virtq_blk.h"
 
 #define PORT      3

@@ -1,5 +1,5 @@
 /* The disk driver, start: DMA memory, registers, device. See blk.h. */
-#include "blk.h"
+#include "user/blk/blk.h"
 #include <string.h>
 
 static struct driver driver;

@@ -1,5 +1,5 @@
 /* The disk driver, service: requests in, completions out. See blk.h. */
-#include "blk.h"
+#include "user/blk/blk.h"
 #include <errno.h>
 
 #define SECTORS_MAX (SLOT_BYTES / VIRTIO_SECTOR)

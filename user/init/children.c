@@ -3,7 +3,7 @@
  * server does, or end with an error when the server dies; init itself must not
  * care, so each thing is a process that init waits for like any other.
  */
-#include "init.h"
+#include "user/init/init.h"
 #include <fcntl.h>
 #include <string.h>
 

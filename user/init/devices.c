@@ -1,5 +1,5 @@
 /* Which device is what: the boot arguments, the UART, the disk. */
-#include "init.h"
+#include "user/init/init.h"
 #include <errno.h>
 #include <string.h>
 #include "kernel/lib/virtq_mmio.h"

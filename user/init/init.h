@@ -14,7 +14,7 @@
 #define USER_INIT_INIT_H
 
 #include <stdbool.h>
-#include "banyan.h"
+#include "user/include/banyan.h"
 
 #define KEEP 64
 

@@ -1,5 +1,5 @@
 /* init's voice: lines of the kernel log. */
-#include "init.h"
+#include "user/init/init.h"
 #include <stdarg.h>
 
 #define LINE_ROOM 512

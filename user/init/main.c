@@ -8,7 +8,7 @@
  *   SET_UP -> COMMAND -> DRAIN -> SYNC -> power off      one command
  *   any    -> LAST_WORDS -> power off                    something vital died
  */
-#include "init.h"
+#include "user/init/init.h"
 
 #define SECOND                1000000000ul
 #define SHELL_QUICK_DEATH     SECOND

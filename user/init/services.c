@@ -1,5 +1,5 @@
 /* The servers: their ports, their start with exactly what each needs, their death. */
-#include "init.h"
+#include "user/init/init.h"
 #include <errno.h>
 #include <string.h>
 

@@ -15,7 +15,7 @@
 #ifndef USER_TTY_TTY_H
 #define USER_TTY_TTY_H
 
-#include "banyan.h"
+#include "user/include/banyan.h"
 #include "user/tty/discipline.h"
 #include "user/tty/klog.h"
 #include "user/tty/output.h"
