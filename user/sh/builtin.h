@@ -23,8 +23,9 @@ int builtin_local(int argc, char **argv);
 int builtin_unset(int argc, char **argv);
 int builtin_shift(int argc, char **argv);
 int builtin_set(int argc, char **argv);
+
+/* builtin_getopts.c, builtin_read.c */
 int builtin_getopts(int argc, char **argv);
-/* builtin_read.c */
 int builtin_read(int argc, char **argv);
 /* builtin_test.c */
 int builtin_test(int argc, char **argv);

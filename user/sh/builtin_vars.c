@@ -109,11 +109,17 @@ int builtin_shift(int argc, char **argv)
 /* --------------------------------------------------------------------- options */
 
 const struct option_flag shell_options[] = {
-    {'a', "allexport", &shell.opt_allexport}, {'C', "noclobber", &shell.opt_noclobber},
-    {'e', "errexit", &shell.opt_errexit},     {'f', "noglob", &shell.opt_noglob},
-    {'n', "noexec", &shell.opt_noexec},       {'u', "nounset", &shell.opt_nounset},
-    {'v', "verbose", &shell.opt_verbose},     {'x', "xtrace", &shell.opt_xtrace},
-    {0, "pipefail", &shell.opt_pipefail},     {0, NULL, NULL},
+    {'a', "allexport", &shell.opt_allexport},
+    {'C', "noclobber", &shell.opt_noclobber},
+    {'e', "errexit", &shell.opt_errexit},
+    {'f', "noglob", &shell.opt_noglob},
+    {'n', "noexec", &shell.opt_noexec},
+    {'u', "nounset", &shell.opt_nounset},
+    {'v', "verbose", &shell.opt_verbose},
+    {'x', "xtrace", &shell.opt_xtrace},
+    {'b', "notify", &shell.opt_notify},
+    {0, "pipefail", &shell.opt_pipefail},
+    {0, NULL, NULL},
 };
 
 bool option_set_letter(char letter, bool on)
@@ -193,84 +199,4 @@ int builtin_set(int argc, char **argv)
     if (i < argc)
         params_set(argv + i, (size_t)(argc - i));
     return 0;
-}
-
-/* --------------------------------------------------------------------- getopts */
-
-/* Where getopts is inside an argument of several letters. OPTIND names the
- * argument; this is valid only while OPTIND is what was last written there. */
-static int inside_index, inside_offset;
-
-static void set_number(const char *name, int number)
-{
-    char text[16];
-
-    snprintf(text, sizeof(text), "%d", number);
-    var_set(name, text, 0);
-}
-
-/* The letter's argument. Returns false if it is missing. */
-static bool option_argument(int argc, char **args, int *index, const char *rest)
-{
-    if (*rest) {
-        var_set("OPTARG", rest, 0);
-    } else if (*index < argc) {
-        var_set("OPTARG", args[(*index)++], 0);
-    } else {
-        return false;
-    }
-    return true;
-}
-
-/* getopts LETTERS NAME [ARG...] */
-int builtin_getopts(int argc, char **argv)
-{
-    char **args = argc > 3 ? argv + 3 : shell.frame->params;
-    int count = argc > 3 ? argc - 3 : (int)shell.frame->count;
-    int index = var_get("OPTIND") ? shell_number(var_get("OPTIND")) : 1;
-    int offset = 1;
-    char letter[2] = "?";
-    const char *known, *arg;
-    bool quiet;
-
-    if (argc < 3) {
-        shell_error("getopts: letters and a name are needed");
-        return 2;
-    }
-    quiet = argv[1][0] == ':';
-    if (index < 1)
-        index = 1;
-    if (index == inside_index)
-        offset = inside_offset;
-    arg = index <= count ? args[index - 1] : NULL;
-    if (!arg || arg[0] != '-' || !arg[1] || !strcmp(arg, "--")) {
-        set_number("OPTIND", arg && !strcmp(arg, "--") ? index + 1 : index);
-        var_set(argv[2], "?", 0);
-        inside_index = 0;
-        return 1;
-    }
-    if ((size_t)offset >= strlen(arg))
-        offset = 1;
-    letter[0] = arg[offset++];
-    known = letter[0] == ':' ? NULL : strchr(argv[1], letter[0]);
-    var_unset("OPTARG");
-    if (!arg[offset] || (known && known[1] == ':'))
-        index++;
-    if (!known) {
-        if (quiet)
-            var_set("OPTARG", letter, 0);
-        else
-            shell_error("-%s: unknown option", letter);
-        letter[0] = '?';
-    } else if (known[1] == ':' && !option_argument(count + 1, args - 1, &index, arg + offset)) {
-        if (quiet)
-            var_set("OPTARG", letter, 0);
-        else
-            shell_error("-%s: its argument is missing", letter);
-        letter[0] = quiet ? ':' : '?';
-    }
-    inside_index = arg[offset] && !(known && known[1] == ':') ? index : 0;
-    inside_offset = offset;
-    set_number("OPTIND", index);
-    return var_set(argv[2], letter, 0) ? 0 : 2;
 }

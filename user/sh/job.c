@@ -329,17 +329,18 @@ static void remove_job(struct job *job)
 /* Forget the oldest ended jobs when a script starts very many. */
 static void limit_finished(void)
 {
-    struct job *job, *oldest = NULL;
+    struct job *job, *next;
     int finished = 0;
 
-    for (job = jobs; job; job = job->next) {
+    for (job = jobs; job; job = job->next)
+        finished += !job->running;
+    for (job = jobs; job && finished > FINISHED_MAX; job = next) {
+        next = job->next;
         if (!job->running) {
-            finished++;
-            oldest = oldest ? oldest : job;
+            remove_job(job);
+            finished--;
         }
     }
-    if (finished > FINISHED_MAX)
-        remove_job(oldest);
 }
 
 void job_release(struct job *job)
@@ -355,7 +356,7 @@ void job_release(struct job *job)
             job->number = (*link)->number + 1;
     *link = job;
     shell.background = job->last;
-    if (shell.interactive) {
+    if (shell.interactive && shell.opt_notify) {
         int length = snprintf(text, sizeof(text), "[%d] %ld\n", job->number, (long)job->last);
 
         shell_write(STDERR_FILENO, text, (size_t)length);
@@ -393,6 +394,9 @@ void job_notify(void)
     struct job *job, *next;
 
     job_reap();
+    limit_finished();
+    if (!shell.opt_notify)
+        return;
     for (job = jobs; job; job = next) {
         char text[64], line[200];
         int length;

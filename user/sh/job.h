@@ -23,7 +23,7 @@ struct job *job_create(bool background, const char *source);
 pid_t job_fork(struct job *job);
 /* Wait for a foreground job; returns its status, and frees it. */
 int job_wait_foreground(struct job *job);
-/* A background job has been started: set $! and say so at a prompt. */
+/* A background job has been started: set $!, and say so under set -b. */
 void job_release(struct job *job);
 /* Nothing of it could be started, or only a part: wait for that, and free. */
 void job_abandon(struct job *job);
@@ -32,7 +32,8 @@ void job_abandon(struct job *job);
  * that init reaps it. As fork(), with a message if it fails. */
 pid_t job_fork_helper(void);
 
-/* Note which background children have ended; job_notify also says so. */
+/* Note which background children have ended; job_notify, at the prompt, also
+ * says so under set -b. Without it nothing that was not asked for is printed. */
 void job_reap(void);
 void job_notify(void);
 

@@ -56,7 +56,7 @@ struct shell {
     enum unwind unwind;
     unsigned unwind_count;
     bool opt_allexport, opt_noclobber, opt_errexit, opt_noglob, opt_noexec, opt_nounset,
-        opt_verbose, opt_xtrace, opt_pipefail;
+        opt_verbose, opt_xtrace, opt_pipefail, opt_notify;
 };
 
 extern struct shell shell;

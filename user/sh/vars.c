@@ -1,7 +1,7 @@
 /*
  * Variables: a hash table of names. See vars.h.
  */
-#include <limits.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
