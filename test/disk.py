@@ -3,8 +3,9 @@
 FILES lists what the build puts into the image, words of the form /GUEST/PATH=HOST/FILE. MANIFEST
 remembers (as JSON) what was put in last, so that only what changed is replaced, and what the image
 looked like then (time and size), so that one which a guest has written to since is mended first.
-What a user made inside the image stays. An image that needs nothing is not touched. Only one that
-no running QEMU has open is changed: QEMU's own locks on it say so.
+What a user made inside the image stays; what the build gives and is missing there is put back. An
+image that needs nothing is not touched. Only one that no running QEMU has open is changed: QEMU's
+own locks on it say so.
 """
 import fcntl
 import hashlib
@@ -34,7 +35,7 @@ class DiskError(Exception):
 
 
 def run_tool(command, accept=(0,), **options):
-    """Run a tool of e2fsprogs; its output, errors included."""
+    """Run a tool of e2fsprogs; its status and its output, errors included."""
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               check=False, **options)
@@ -42,15 +43,21 @@ def run_tool(command, accept=(0,), **options):
         raise DiskError(f"{command[0]} is not installed: run 'make deps'") from error
     if done.returncode not in accept:
         raise DiskError(f"{' '.join(command)} failed ({done.returncode}):\n{done.stdout}")
-    return done.stdout
+    return done.returncode, done.stdout
 
 
 def debugfs(image, lines, writing=False):
-    """Run debugfs commands on an image; what it says, its echo of the commands left out."""
+    """Run debugfs commands on an image; its complaints, for its status is 0 come what may."""
     command = ["debugfs"] + (["-w"] if writing else []) + ["-f", "-", str(image)]
-    said = run_tool(command, input="\n".join(lines) + "\n")
+    _, said = run_tool(command, input="\n".join(lines) + "\n")
     return [line for line in said.splitlines()
             if line and not line.startswith(("debugfs: ", "debugfs 1.", "Allocated inode: "))]
+
+
+def absent(image, paths):
+    """Those of the paths that do not exist in the image."""
+    said = debugfs(image, [f"stat {path}" for path in paths])
+    return {path for path in paths if any(line.startswith(f"{path}: ") for line in said)}
 
 
 def mode_of(host):
@@ -140,29 +147,22 @@ def check(image):
 
 def mend(image):
     """Repair what a guest that did not shut down left behind."""
-    said = run_tool(["e2fsck", "-f", "-p", str(image)], accept=(0, 1, 2, 4, 8, 12))
-    if run_status(image) != 0:
+    status, said = run_tool(["e2fsck", "-f", "-p", str(image)], accept=(0, 1, 2, 4))
+    if status == 4:
         raise DiskError(f"{image} has damage that e2fsck -p does not mend on its own:\n{said}"
                         f"'e2fsck -f {image}' asks about each; 'make clean' discards the image")
-    if ": " in said.splitlines()[0] and len(said.splitlines()) > 1:
-        print(said, end="")
-
-
-def run_status(image):
-    """0 if e2fsck finds the image whole."""
-    return subprocess.run(["e2fsck", "-fn", str(image)], stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL, check=False).returncode
+    if status != 0:
+        print(f"  MEND    {image}\n{said}", end="")
 
 
 def replace(image, files, gone):
     """Write files over those of their names in the image, and remove those in `gone`."""
     for guest in sorted(files) + sorted(gone):
         print(f"  {'UPDATE' if guest in files else 'REMOVE':8}{image}: {guest}")
-    present = {path for path in [*files, *gone, *FOLDERS] if is_there(image, path)}
-    lines = [f"rm {path}" for path in [*files, *gone] if path in present]
-    for folder in sorted({os.path.dirname(guest) for guest in files}):
-        if folder not in present:
-            lines += [f"mkdir {folder}"]
+    folders = {os.path.dirname(guest) for guest in files}
+    missing = absent(image, {*files, *gone, *folders})
+    lines = [f"rm {path}" for path in [*files, *gone] if path not in missing]
+    lines += [f"mkdir {folder}" for folder in sorted(folders & missing)]
     for guest, host in files.items():
         lines += [f"cd {os.path.dirname(guest)}",
                   f"write {host} {os.path.basename(guest)}",
@@ -171,45 +171,58 @@ def replace(image, files, gone):
     with tempfile.TemporaryDirectory(dir=image.parent, prefix="disk.check.") as folder:
         debugfs(image, [f"dump {guest} {folder}/{n}" for n, guest in enumerate(files)])
         for number, (guest, host) in enumerate(files.items()):
-            copy = f"{folder}/{number}"
-            if not os.path.exists(copy) or pathlib.Path(copy).read_bytes() != \
-                    pathlib.Path(host).read_bytes():
+            copy = pathlib.Path(folder, str(number))
+            if not copy.exists() or copy.read_bytes() != pathlib.Path(host).read_bytes():
                 raise DiskError(f"{image}: could not write {guest}:\n" + "\n".join(said) +
                                 "\nif the disk is full, remove files in the guest, or the image "
                                 "with 'make clean'")
     check(image)
 
 
-def is_there(image, path):
-    """Does a path exist in the image?"""
-    return any(line.startswith("Inode:") for line in debugfs(image, [f"stat {path}"]))
+def remember(manifest, stamped, digests, settled):
+    """Write the manifest; one that is not settled looks old to make, which then tries again."""
+    manifest.write_text(json.dumps({"stamp": stamped, "files": digests}, indent=1),
+                        encoding="utf-8")
+    if not settled:
+        os.utime(manifest, (0, 0))
+
+
+def recall(manifest):
+    """The digests and the stamp that the manifest holds."""
+    try:
+        known = json.loads(manifest.read_text(encoding="utf-8"))
+        return known["files"], known["stamp"]
+    except (OSError, ValueError, KeyError):
+        return {}, None
+
+
+def refresh(image, manifest, files, wanted):
+    """Mend the image if it was used, then replace what changed."""
+    known, stamped = recall(manifest)
+    used = stamp(image) != stamped
+    changed = {guest for guest in files if wanted[guest] != known.get(guest)}
+    gone = [guest for guest in known if guest not in files]
+    if not (used or changed or gone):
+        return
+    with Lock(image):
+        # Should this end halfway, the image counts as used, and what was to change as unknown.
+        kept = {guest: value for guest, value in known.items() if guest not in changed}
+        remember(manifest, None, kept, settled=False)
+        if used:
+            mend(image)
+            changed |= absent(image, files)
+        if changed or gone:
+            replace(image, {guest: files[guest] for guest in sorted(changed)}, gone)
 
 
 def update(image, manifest, files):
-    """Mend the image if it was used, replace what changed; then note both in the manifest."""
+    """Bring image and manifest up to date."""
     wanted = {guest: digest(host) for guest, host in files.items()}
-    try:
-        known = json.loads(manifest.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        known = {"stamp": None, "files": {}}
-    if not image.exists():
-        create(image, files)
+    if image.exists():
+        refresh(image, manifest, files, wanted)
     else:
-        changed = {guest: files[guest] for guest in files
-                   if wanted[guest] != known["files"].get(guest)}
-        gone = [guest for guest in known["files"] if guest not in files]
-        used = stamp(image) != known["stamp"]
-        if used or changed or gone:
-            # Until all is done the image counts as used, and what is replaced as absent from it.
-            kept = {g: d for g, d in known["files"].items() if g not in changed}
-            manifest.write_text(json.dumps({"stamp": None, "files": kept}), encoding="utf-8")
-            with Lock(image):
-                if used:
-                    mend(image)
-                if changed or gone:
-                    replace(image, changed, gone)
-    manifest.write_text(json.dumps({"stamp": stamp(image), "files": wanted}, indent=1),
-                        encoding="utf-8")
+        create(image, files)
+    remember(manifest, stamp(image), wanted, settled=True)
 
 
 def main():
