@@ -219,12 +219,12 @@ static long next_message(struct driver *d, struct slot *slot, struct message *m,
         ext->send_addr = (unsigned long)held->memory;
         ext->send_len = d->held_status < 0 ? 0 : held->bytes;
         id = ipc_reply_receive(PORT, held->id, m, ext);
-        if (id >= 0) {
+        if (id >= 0 || id == -EPIPE) { /* -EPIPE: the port is gone, and all with it */
             held->id = 0;
             d->held = 0;
             return id;
         }
-        held_send(d); /* deal with the error there */
+        held_send(d); /* the answer did not go out: deal with that there */
         ext->send_len = 0;
     }
     return ipc_receive(PORT, m, ext);
