@@ -169,7 +169,7 @@ static bool start(void)
 
 int main(void)
 {
-    int status;
+    int status = 0;
 
     if (!start())
         begin(LAST_WORDS);
