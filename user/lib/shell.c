@@ -59,7 +59,7 @@ FILE *popen(const char *command, const char *mode)
     }
     if (pipe2(ends, O_CLOEXEC) < 0)
         return 0;
-    s = stream_make(ends[!reading], reading ? __SRD : __SWR);
+    s = stream_make(ends[!reading], reading ? __SRD : __SWR, 0);
     if (!s) {
         close(ends[0]);
         close(ends[1]);

@@ -27,7 +27,7 @@ FILE *fdopen(int fd, const char *mode)
 
     if (!rw || glue_result(sys_handle_info(fd, &info)) < 0)
         return 0;
-    s = stream_make(fd, rw);
+    s = stream_make(fd, rw, open_flags);
     return s ? stream_file(s) : 0;
 }
 
@@ -42,7 +42,7 @@ FILE *fopen(const char *path, const char *mode)
     fd = open(path, open_flags, 0666);
     if (fd < 0)
         return 0;
-    s = stream_make(fd, rw);
+    s = stream_make(fd, rw, open_flags);
     if (!s)
         sys_close(fd);
     return s ? stream_file(s) : 0;
@@ -431,8 +431,10 @@ ssize_t getdelim(char **restrict line, size_t *restrict size, int delim, FILE *r
         n += stdio_read_until(f, *line + n, *size - n - 1, delim, &found);
     } while (!found && n == *size - 1);
     funlockfile(f);
+    if (n == 0)
+        return -1; /* and what the caller has of the last line stays */
     (*line)[n] = '\0';
-    return n == 0 ? -1 : (ssize_t)n;
+    return (ssize_t)n;
 }
 
 ssize_t getline(char **restrict line, size_t *restrict size, FILE *restrict f)

@@ -306,7 +306,7 @@ int stream_parse_mode(const char *mode, int *open_flags)
     return rw;
 }
 
-struct stream *stream_make(int fd, int rw_flags)
+struct stream *stream_make(int fd, int rw_flags, int open_flags)
 {
     struct stream *s = malloc(sizeof(*s) + BUFSIZ);
 
@@ -319,6 +319,11 @@ struct stream *stream_make(int fd, int rw_flags)
         .buf = (char *)(s + 1),
         .size = BUFSIZ,
     };
+    if (open_flags & O_APPEND) {
+        int saved = errno;
+        lseek(fd, 0, SEEK_END);
+        errno = saved; /* a pipe has no end to go to */
+    }
     lock_acquire(&stream_list_lock);
     s->next = stream_list;
     stream_list->prev = s; /* stdin is always there */

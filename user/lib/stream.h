@@ -80,8 +80,9 @@ int stream_fill(struct stream *s);
 /* Parse fopen's mode. Returns the __SRD and __SWR bits, or 0 with EINVAL. */
 int stream_parse_mode(const char *mode, int *open_flags);
 
-/* A new stream on fd, in the list; 0 with errno if memory is out. */
-struct stream *stream_make(int fd, int rw_flags);
+/* A new stream on fd, in the list; 0 with errno if memory is out. One that
+ * appends, by open's flags, starts at the end, so that ftell is right. */
+struct stream *stream_make(int fd, int rw_flags, int open_flags);
 
 #define STREAM_SETUP(put, get, rw)                                                                 \
     FDEV_SETUP_EXT(put, get, stream_flush, stream_close, stream_seek, stream_setvbuf, rw)
