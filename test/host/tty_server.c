@@ -28,7 +28,6 @@ static long sys_system(int system, long op, long a, long b, long c);
 static long sys_kill(int handle, int pid, int sig);
 static long sys_clock(int clock);
 static long sys_sleep(unsigned long ns);
-static long sys_notify(int port, unsigned long bits);
 static long sys_port_timer(int port, unsigned bit, unsigned long ns);
 static long sys_irq_ack(int interrupt);
 static long sys_close(int handle);
@@ -225,17 +224,12 @@ static struct event *event_add(long id)
     return e;
 }
 
-static long sys_notify(int port, unsigned long bits)
-{
-    CHECK(port == PORT);
-    event_add(0)->m.w[0] = bits;
-    return 0;
-}
-
 static long sys_port_timer(int port, unsigned bit, unsigned long ns)
 {
     CHECK(port == PORT && bit < 8);
     timer_ns[bit] = ns;
+    if (bit == BIT_AGAIN)
+        event_add(0)->m.w[0] = 1ul << BIT_AGAIN; /* behind all that waits */
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #define STEP_BYTES     2048      /* of output between two looks at the port */
 #define INPUT_STEP     256       /* bytes typed, likewise */
 #define WATCH_NS       1000000ul /* between two looks at a UART that is watched */
+#define AGAIN_NS       50000ul
 #define REPLY_TRIES    1000
 #define REPLY_AGAIN_NS 1000000ul
 
@@ -170,8 +171,10 @@ void server_run(struct tty *tty)
             }
             continue;
         }
+        /* A notification goes before requests, so one raised now would keep them
+         * waiting for all of a long write; one that comes a little later does not. */
         if (state == OUTPUT_MORE)
-            sys_notify(PORT, 1ul << BIT_AGAIN);
+            sys_port_timer(PORT, BIT_AGAIN, AGAIN_NS);
         id = next_message(tty, buffer, &m, &ext);
         if (id < 0)
             return;

@@ -28,7 +28,7 @@
 /* Notification bits. */
 #define BIT_INTERRUPT  0
 #define BIT_LOG        1 /* the kernel log grew */
-#define BIT_AGAIN      2 /* from ourselves: more output could be sent */
+#define BIT_AGAIN      2 /* a timer: more output could be sent */
 #define BIT_READ_TIMER 3 /* VTIME of the first reader */
 #define BIT_IDLE_TIMER 4 /* look again whether the last bit has left */
 
