@@ -397,6 +397,10 @@ lint: $(ALONE) $(TIDY)
 	@for f in .ci/run test/*.sh; do sh -n $$f || exit 1; done
 	@echo "lint: no complaint"
 
+# By the name that programs use: such a header may go on to picolibc's of that name.
+$(B)/lint/user/include/%.alone: user/include/% $(HEADERS) $(U)/compile.flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_FLAGS) -Werror -fsyntax-only -include $* -x c /dev/null && touch $@
 $(B)/lint/user/%.alone: user/% $(HEADERS) $(U)/compile.flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(USER_FLAGS) -Werror -fsyntax-only -include $< -x c /dev/null && touch $@
