@@ -148,7 +148,7 @@ static void print_entry(const struct abi_pte *e)
     putchar('\n');
 }
 
-static int print_tree(const struct table *t)
+static void print_tree(const struct table *t)
 {
     size_t pages[3] = {0}, tables = 1;
 
@@ -165,7 +165,6 @@ static int print_tree(const struct table *t)
     }
     printf("%zu tables, %zu pages, %zu of 2 MiB, %zu of 1 GiB\n", tables, pages[0], pages[1],
            pages[2]);
-    return 0;
 }
 
 /* --------------------------------------------------------------- two tables */
@@ -222,7 +221,7 @@ static int compare_frames(const void *a, const void *b)
 /* The user leaves of t by frame, to be freed. */
 static const struct abi_pte **user_leaves(const struct table *t, size_t *count)
 {
-    const struct abi_pte **leaves = malloc((t->count + 1) * sizeof(*leaves));
+    const struct abi_pte **leaves = malloc((t->count + 1) * sizeof(struct abi_pte *));
 
     *count = 0;
     if (!leaves)
@@ -232,7 +231,7 @@ static const struct abi_pte **user_leaves(const struct table *t, size_t *count)
         if (root_slot(e) < KERNEL_SLOT && e->level == 0 && pte_is_leaf(e->pte))
             leaves[(*count)++] = e;
     }
-    qsort(leaves, *count, sizeof(*leaves), compare_frames);
+    qsort(leaves, *count, sizeof(struct abi_pte *), compare_frames);
     return leaves;
 }
 
@@ -264,6 +263,20 @@ static int print_shared(const struct table *a, const struct table *b)
     free(x);
     free(y);
     return 0;
+}
+
+/* Returns 1 if the two are as the tables of two processes must be. */
+static int print_both(const struct table *a, const struct table *b)
+{
+    int good = compare_roots(a, b);
+
+    if (print_shared(a, b) < 0) {
+        fprintf(stderr, "pgt: %s\n", strerror(ENOMEM));
+        return 0;
+    }
+    if (!good)
+        printf("the two roots are not as two processes' must be\n");
+    return good;
 }
 
 /* --------------------------------------------------------------------- main */
@@ -306,20 +319,13 @@ int main(int argc, char **argv)
     argv += optind;
     if (argc != 1 && argc != 2)
         return usage();
-    for (int i = 0; i < argc; i++) {
-        if (read_argument(&tables[i], argv[i], every_leaf) < 0)
-            return 1;
-    }
-    if (argc == 1) {
+    for (int i = 0; i < argc && good; i++)
+        good = read_argument(&tables[i], argv[i], every_leaf) == 0;
+    if (good && argc == 1)
         print_tree(&tables[0]);
-    } else {
-        good = compare_roots(&tables[0], &tables[1]);
-        if (print_shared(&tables[0], &tables[1]) < 0) {
-            fprintf(stderr, "pgt: %s\n", strerror(ENOMEM));
-            return 1;
-        }
-        if (!good)
-            printf("the two roots are not as two processes' must be\n");
-    }
+    else if (good)
+        good = print_both(&tables[0], &tables[1]);
+    free(tables[0].entries);
+    free(tables[1].entries);
     return fflush(stdout) == 0 && good ? 0 : 1;
 }

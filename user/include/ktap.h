@@ -26,7 +26,7 @@
 
 #define KTAP_UNUSED __attribute__((unused))
 
-static int ktap_planned, ktap_count, ktap_failed;
+KTAP_UNUSED static int ktap_planned, ktap_count, ktap_failed;
 
 /* The first thing a test does: it will give n results. */
 KTAP_UNUSED static void ktap_plan(int n)
@@ -120,10 +120,10 @@ KTAP_UNUSED static int ktap_in_child(int (*fn)(void *arg), void *arg)
  * the end it must have held at the beginning: let it run its body once before
  * ledger_begin if that makes lasting things (a heap, a server's own tables).
  */
-static struct abi_memory ledger_before;
-static int ledger_known;
+KTAP_UNUSED static struct abi_memory ledger_before;
+KTAP_UNUSED static int ledger_known;
 
-static const char *const ledger_names[FRAME_CLASSES] = {
+KTAP_UNUSED static const char *const ledger_names[FRAME_CLASSES] = {
     [FRAME_FREE] = "free",       [FRAME_KERNEL] = "kernel", [FRAME_TABLE] = "table",
     [FRAME_KMALLOC] = "kmalloc", [FRAME_KSTACK] = "kstack", [FRAME_DMA] = "dma",
     [FRAME_ANON] = "anon",       [FRAME_OBJECT] = "object",

@@ -2,13 +2,19 @@
  * picolibc's <stdio.h> with the POSIX functions that it lacks. The streams
  * behind FILE are ours (user/lib/stream.h): buffered both ways, locked, and all
  * of them flushed at exit.
+ *
+ * picolibc's comes before the guard: named by its path, as a check of headers
+ * does, this file is itself what include_next finds first.
  */
+#ifndef BUFSIZ
+#define BUFSIZ 4096
+#endif
+
+#include_next <stdio.h>
+
 #ifndef BANYAN_STDIO_H
 #define BANYAN_STDIO_H
 
-#define BUFSIZ 4096
-
-#include_next <stdio.h>
 #include <sys/types.h>
 
 ssize_t getline(char **__restrict line, size_t *__restrict size, FILE *__restrict f);

@@ -57,16 +57,3 @@ thread_entry:
     tail    thread_start
     .cfi_endproc
     .size thread_entry, . - thread_entry
-
-/*
- * Names that this library and picolibc both define. A member of libc.a that
- * refers to one would otherwise bring in picolibc's, and a later one ours, and
- * the two would clash or, worse, share a program. A reference from here takes
- * ours first, whatever the program uses. --gc-sections drops the table, and
- * with it each function that nothing calls.
- */
-    .section .rodata.overrides, "a", @progbits
-    .balign 8
-    .dword  malloc, exit, abort, clock, getauxval, system, remove
-    .dword  __retarget_lock_acquire, memcpy, memmove, memset
-    .dword  stdin, fopen, fread, fgets, fputs, printf, fflush, getc

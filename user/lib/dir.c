@@ -204,7 +204,7 @@ static int dir_list_add(struct dir_list *list, const struct dirent *entry)
 
     if (list->count == list->room) {
         size_t room = list->room ? list->room * 2 : 16;
-        struct dirent **grown = realloc(list->entries, room * sizeof(*grown));
+        struct dirent **grown = realloc(list->entries, room * sizeof(struct dirent *));
         if (!grown)
             return -1;
         list->entries = grown;
@@ -254,7 +254,7 @@ int scandir(const char *path, struct dirent ***result, int (*want)(const struct 
         return -1;
     }
     if (compare && list.count > 1)
-        qsort(list.entries, list.count, sizeof(list.entries[0]),
+        qsort(list.entries, list.count, sizeof(struct dirent *),
               (int (*)(const void *, const void *))compare);
     *result = list.entries;
     return (int)list.count;

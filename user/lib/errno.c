@@ -17,7 +17,7 @@
 
 /* picolibc's values, kept before the kernel's header names the same macros. */
 enum {
-#define LIBC(name) libc_##name = name
+#define LIBC(name) libc_##name = (name)
     LIBC(EPERM),
     LIBC(ENOENT),
     LIBC(ESRCH),

@@ -96,7 +96,7 @@ static long names_absolute(int dirfd, const char *path, char *buf)
     if (len + 1 + strlen(path) >= PATH_MAX_ABI)
         return -ENAMETOOLONG;
     buf[len] = '/';
-    strcpy(buf + len + 1, path);
+    memcpy(buf + len + 1, path, strlen(path) + 1);
     return 0;
 }
 

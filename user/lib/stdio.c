@@ -73,6 +73,8 @@ FILE *freopen(const char *path, const char *mode, FILE *f)
         } else {
             s->fd = fd;
         }
+        if (open_flags & O_APPEND)
+            lseek(s->fd, 0, SEEK_END);
     }
     lock_acquire(&s->lock);
     f->flags = (uint8_t)((f->flags & ~(__SRD | __SWR | __SERR | __SEOF)) | rw);

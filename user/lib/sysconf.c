@@ -69,10 +69,10 @@ long sysconf(int name)
 static long sysconf_path(int name)
 {
     switch (name) {
-    case _PC_NAME_MAX:
-        return NAME_MAX;
     case _PC_PATH_MAX:
         return PATH_MAX;
+    case _PC_NAME_MAX:
+        return NAME_MAX;
     case _PC_PIPE_BUF:
         return PIPE_BUF;
     case _PC_LINK_MAX:
