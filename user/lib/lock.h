@@ -10,6 +10,8 @@
 
 #include "user/lib/thread.h"
 
+#include <time.h>
+
 /* Take and give back a bare word; not recursive. */
 void lock_word_acquire_slow(unsigned *word);
 void lock_word_wake(unsigned *word);
@@ -32,6 +34,11 @@ static inline void lock_word_release(unsigned *word)
     if (__atomic_exchange_n(word, 0, __ATOMIC_RELEASE) == 2)
         lock_word_wake(word);
 }
+
+/* Wait on word, as long as it holds value, until deadline on clock (0 = for
+ * ever). Returns 0 to look again, or an errno: ETIMEDOUT, EINVAL. */
+int lock_wait_until(const unsigned *word, unsigned value, clockid_t clock,
+                    const struct timespec *deadline);
 
 /* Recursive; this is picolibc's struct too. Zero-filled is free. */
 struct __lock {

@@ -1,14 +1,12 @@
 /*
- * What threads wait for each other with: mutexes, conditions, reader-writer
- * locks, barriers, once, semaphores. All of them come down to futexes; the word
- * of a mutex is lock.h's.
+ * What threads wait for each other with: mutexes, conditions, once. All of them
+ * come down to futexes; the word of a mutex is lock.h's.
  */
 #include "user/lib/glue.h"
 #include "user/lib/lock.h"
 
 #include <limits.h>
 #include <pthread.h>
-#include <semaphore.h>
 
 #define NS_PER_SECOND 1000000000l
 
@@ -33,9 +31,8 @@ static long sync_time_left(clockid_t clock, const struct timespec *deadline)
     return ns < 0 ? 0 : ns;
 }
 
-/* Wait on word until deadline (0 = none). Returns 0 to look again, or an errno. */
-static int sync_wait(const unsigned *word, unsigned value, clockid_t clock,
-                     const struct timespec *deadline)
+int lock_wait_until(const unsigned *word, unsigned value, clockid_t clock,
+                    const struct timespec *deadline)
 {
     long left = -1;
 
@@ -111,7 +108,7 @@ static int mutex_lock(pthread_mutex_t *mutex, const struct timespec *deadline)
         return result;
     if (!lock_word_try(&mutex->word)) {
         while (__atomic_exchange_n(&mutex->word, 2, __ATOMIC_ACQUIRE) != 0) {
-            result = sync_wait(&mutex->word, 2, CLOCK_REALTIME, deadline);
+            result = lock_wait_until(&mutex->word, 2, CLOCK_REALTIME, deadline);
             if (result > 0)
                 return result;
         }
@@ -207,7 +204,7 @@ int pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex,
     mutex->count = 0; /* a recursive mutex is let go of altogether */
     result = pthread_mutex_unlock(mutex);
     if (result == 0) {
-        result = sync_wait(&cond->sequence, sequence, cond->clock, deadline);
+        result = lock_wait_until(&cond->sequence, sequence, cond->clock, deadline);
         /* A wait that ran out says so, unless a signal came all the same. */
         if (result == 0 && deadline &&
             __atomic_load_n(&cond->sequence, __ATOMIC_ACQUIRE) == sequence &&
@@ -243,128 +240,6 @@ int pthread_cond_broadcast(pthread_cond_t *cond)
     return cond_wake(cond, INT_MAX);
 }
 
-/* ------------------------------------------------------ reader-writer locks */
-
-int pthread_rwlock_init(pthread_rwlock_t *lock, const pthread_rwlockattr_t *attr)
-{
-    (void)attr;
-    *lock = (pthread_rwlock_t)PTHREAD_RWLOCK_INITIALIZER;
-    return 0;
-}
-
-int pthread_rwlock_destroy(pthread_rwlock_t *lock)
-{
-    return lock->holders ? EBUSY : 0;
-}
-
-static int rwlock_read(pthread_rwlock_t *lock, int wait)
-{
-    int result = 0;
-
-    pthread_mutex_lock(&lock->mutex);
-    while (wait && (lock->holders < 0 || lock->writers_waiting > 0))
-        pthread_cond_wait(&lock->readers_go, &lock->mutex);
-    if (lock->holders < 0 || (!wait && lock->writers_waiting > 0))
-        result = EBUSY;
-    else
-        lock->holders++;
-    pthread_mutex_unlock(&lock->mutex);
-    return result;
-}
-
-static int rwlock_write(pthread_rwlock_t *lock, int wait)
-{
-    int result = 0;
-
-    pthread_mutex_lock(&lock->mutex);
-    lock->writers_waiting++;
-    while (wait && lock->holders != 0)
-        pthread_cond_wait(&lock->writers_go, &lock->mutex);
-    lock->writers_waiting--;
-    if (lock->holders != 0)
-        result = EBUSY;
-    else
-        lock->holders = -1;
-    pthread_mutex_unlock(&lock->mutex);
-    return result;
-}
-
-int pthread_rwlock_rdlock(pthread_rwlock_t *lock)
-{
-    return rwlock_read(lock, 1);
-}
-
-int pthread_rwlock_tryrdlock(pthread_rwlock_t *lock)
-{
-    return rwlock_read(lock, 0);
-}
-
-int pthread_rwlock_wrlock(pthread_rwlock_t *lock)
-{
-    return rwlock_write(lock, 1);
-}
-
-int pthread_rwlock_trywrlock(pthread_rwlock_t *lock)
-{
-    return rwlock_write(lock, 0);
-}
-
-int pthread_rwlock_unlock(pthread_rwlock_t *lock)
-{
-    int result = 0;
-
-    pthread_mutex_lock(&lock->mutex);
-    if (lock->holders == 0)
-        result = EPERM;
-    else if (lock->holders < 0)
-        lock->holders = 0;
-    else
-        lock->holders--;
-    if (lock->holders == 0 && lock->writers_waiting > 0)
-        pthread_cond_signal(&lock->writers_go);
-    else if (lock->holders == 0)
-        pthread_cond_broadcast(&lock->readers_go);
-    pthread_mutex_unlock(&lock->mutex);
-    return result;
-}
-
-/* ------------------------------------------------------------------ barriers */
-
-int pthread_barrier_init(pthread_barrier_t *barrier, const pthread_barrierattr_t *attr,
-                         unsigned count)
-{
-    (void)attr;
-    if (count == 0)
-        return EINVAL;
-    *barrier = (pthread_barrier_t){.need = count};
-    pthread_cond_init(&barrier->all_here, 0);
-    return 0;
-}
-
-int pthread_barrier_destroy(pthread_barrier_t *barrier)
-{
-    return barrier->here ? EBUSY : 0;
-}
-
-int pthread_barrier_wait(pthread_barrier_t *barrier)
-{
-    int result = 0;
-    unsigned round;
-
-    pthread_mutex_lock(&barrier->mutex);
-    round = barrier->round;
-    if (++barrier->here == barrier->need) {
-        barrier->here = 0;
-        barrier->round++;
-        pthread_cond_broadcast(&barrier->all_here);
-        result = PTHREAD_BARRIER_SERIAL_THREAD;
-    }
-    while (result == 0 && round == barrier->round)
-        pthread_cond_wait(&barrier->all_here, &barrier->mutex);
-    pthread_mutex_unlock(&barrier->mutex);
-    return result;
-}
-
 /* ---------------------------------------------------------------------- once */
 
 enum once_state {
@@ -389,78 +264,5 @@ int pthread_once(pthread_once_t *once, void (*init)(void))
             return 0;
         }
     }
-    return 0;
-}
-
-/* ---------------------------------------------------------------- semaphores */
-
-int sem_init(sem_t *sem, int shared, unsigned value)
-{
-    (void)shared; /* a futex is where its memory is, whoever maps it */
-    if (value > SEM_VALUE_MAX)
-        return (int)glue_result(-EINVAL);
-    sem->value = value;
-    sem->waiters = 0;
-    return 0;
-}
-
-int sem_destroy(sem_t *sem)
-{
-    return (int)glue_result(sem->waiters ? -EBUSY : 0);
-}
-
-/* Take one if there is one. */
-static int sem_take(sem_t *sem)
-{
-    unsigned value = __atomic_load_n(&sem->value, __ATOMIC_RELAXED);
-
-    while (value > 0) {
-        if (__atomic_compare_exchange_n(&sem->value, &value, value - 1, 1, __ATOMIC_ACQUIRE,
-                                        __ATOMIC_RELAXED))
-            return 1;
-    }
-    return 0;
-}
-
-int sem_trywait(sem_t *sem)
-{
-    return (int)glue_result(sem_take(sem) ? 0 : -EAGAIN);
-}
-
-int sem_timedwait(sem_t *sem, const struct timespec *deadline)
-{
-    int err = 0;
-
-    if (sem_take(sem))
-        return 0;
-    __atomic_add_fetch(&sem->waiters, 1, __ATOMIC_SEQ_CST);
-    while (err == 0 && !sem_take(sem))
-        err = sync_wait(&sem->value, 0, CLOCK_REALTIME, deadline);
-    __atomic_sub_fetch(&sem->waiters, 1, __ATOMIC_SEQ_CST);
-    return (int)glue_result(-err);
-}
-
-int sem_wait(sem_t *sem)
-{
-    return sem_timedwait(sem, 0);
-}
-
-int sem_post(sem_t *sem)
-{
-    unsigned value = __atomic_load_n(&sem->value, __ATOMIC_RELAXED);
-
-    do {
-        if (value >= SEM_VALUE_MAX)
-            return (int)glue_result(-EOVERFLOW);
-    } while (!__atomic_compare_exchange_n(&sem->value, &value, value + 1, 1, __ATOMIC_SEQ_CST,
-                                          __ATOMIC_RELAXED));
-    if (__atomic_load_n(&sem->waiters, __ATOMIC_SEQ_CST) > 0)
-        sys_futex_wake(&sem->value, 1);
-    return 0;
-}
-
-int sem_getvalue(sem_t *sem, int *value)
-{
-    *value = (int)__atomic_load_n(&sem->value, __ATOMIC_RELAXED);
     return 0;
 }
