@@ -25,12 +25,13 @@ CROSS ?= riscv64-unknown-elf-
 PICOLIBC ?= /usr/lib/picolibc/riscv64-unknown-elf
 PYTHON ?= /usr/bin/python3
 GDB ?= gdb-multiarch
+HOSTCC ?= gcc
 CLANG_FORMAT ?= clang-format
 CLANG_TIDY ?= clang-tidy
 
 # These reach the scripts through the environment, byte for byte: $(value) keeps make from
 # expanding a `$` in them, and no recipe pastes them into a command.
-RAW := CPUS MEM KARGS QEMUEXTRA CMD EXTRA T J GDBPORT
+RAW := CPUS MEM KARGS QEMUEXTRA CMD EXTRA T J GDBPORT HOSTCC
 $(foreach v,$(RAW),$(if $(filter-out undefined,$(origin $v)),\
     $(eval override $v := $$(value $v))$(eval export $v)))
 
@@ -54,12 +55,11 @@ PACKAGES := \
     libclang-rt-dev|sanitizers|- \
     clang-format|$(CLANG_FORMAT)|14.0 \
     clang-tidy|$(CLANG_TIDY)|14.0 \
-    binutils|ld|2.35 \
+    gcc|$(HOSTCC)|10.2 \
     libc6-dev|/usr/include/stdio.h|-
 
 # e2fsprogs live in /sbin, which Debian leaves out of an ordinary user's PATH.
 export PATH := $(PATH):/usr/sbin:/sbin
-export LC_ALL := C
 export PYTHONDONTWRITEBYTECODE := 1
 
 # The output of `make run` is the command's: what is said on the way goes to stderr.
@@ -337,7 +337,7 @@ run: run-command
 ifneq ($(filter run,$(MAKECMDGOALS)),)
 -load $(B)/make_status.so
 $(B)/make_status.so: test/make_status.c
-	@mkdir -p $(@D) && clang -O2 -Wall -Wextra -shared -fPIC -o $@ $<
+	@mkdir -p $(@D) && $(HOSTCC) -O2 -Wall -Wextra -shared -fPIC -o $@ $<
 endif
 
 grade: $(BOOTABLE)

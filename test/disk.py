@@ -38,7 +38,7 @@ def run_tool(command, accept=(0,), **options):
     """Run a tool of e2fsprogs; its status and its output, errors included."""
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              check=False, **options)
+                              check=False, env=dict(os.environ, LC_ALL="C"), **options)
     except FileNotFoundError as error:
         raise DiskError(f"{command[0]} is not installed: run 'make deps'") from error
     if done.returncode not in accept:

@@ -5,6 +5,9 @@
 # a file, py:MODULE for a Python module, or `sanitizers` for clang's run-time libraries.
 # With --compiler CC PICOLIBC: only whether these two are here, and quiet if they are.
 
+LC_ALL=C
+export LC_ALL
+
 install_line() {
     if command -v apt-get >/dev/null; then
         if [ "$(id -u)" = 0 ]; then sudo=; else sudo="sudo "; fi
@@ -83,15 +86,20 @@ for entry in "$@"; do
     oldest=${entry##*|}
     probe=${entry#*|}
     probe=${probe%|*}
+    case "$probe" in
+        */python3) name=python3 ;;
+        *:* | */* | sanitizers) name=$package ;;
+        *) name=$probe ;;
+    esac
     if ! look "$probe"; then
-        report "$package" missing "$(install_line "$package")"
+        report "$name" missing "$(install_line "$package")"
         bad=1
     elif [ "$found" != yes ] && ! recent "$found" "$oldest"; then
-        report "$package" "$found" \
+        report "$name" "$found" \
             "too old, $oldest is needed: $(install_line "$package") (Debian 12 has it)"
         bad=1
     else
-        report "$package" "$found" ok
+        report "$name" "$found" ok
     fi
 done
 
