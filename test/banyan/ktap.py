@@ -53,7 +53,7 @@ class Report:
         if self.planned == 0:
             return self.skip_all
         if all(point.skipped for point in self.points):
-            return "; ".join(sorted({point.note[4:].strip() for point in self.points}))
+            return "; ".join(point.note[4:].strip() or point.name for point in self.points)
         return None
 
 

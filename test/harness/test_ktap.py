@@ -62,6 +62,8 @@ def test_bad(text, problem):
 def test_skip_all():
     report = parse("KTAP version 1\n1..0 # SKIP no second disk\n")
     assert report.problems == [] and report.skipped == "no second disk"
+    report = parse("KTAP version 1\n1..1\nok 1 no room for it # SKIP\n")
+    assert report.problems == [] and report.skipped == "no room for it"
     report = parse("KTAP version 1\n1..1\nok 1 a # SKIP too small\n")
     assert report.problems == [] and report.skipped == "too small"
 

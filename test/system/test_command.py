@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from banyan.ktap import parse
 from banyan.machine import ROOT, build_dir
 
 pytestmark = pytest.mark.points(2)
@@ -56,3 +57,14 @@ def test_input_is_empty():
 def test_settings():
     done = run("echo started", CPUS="1", MEM="32M", KARGS="asidbits=0")
     assert (done.returncode, done.stdout) == (0, b"started\n"), done.words
+
+
+def test_usertests():
+    """`usertests NAME` runs a guest test from the shell, as a subtest."""
+    name = sorted(path.stem for path in (ROOT / "user" / "test").glob("*.c"))[0]
+    done = run(f"usertests {name}")
+    report = parse(done.stdout.decode())
+    assert (done.returncode, report.problems) == (0, []), done.words
+    assert [point.name for point in report.points] == [name]
+    listed = run("usertests -l").stdout.decode().split()
+    assert listed == sorted(path.stem for path in (ROOT / "user" / "test").glob("*.c"))

@@ -4,6 +4,11 @@ import re
 import pytest
 
 pytestmark = pytest.mark.points(2)
+REGION = re.compile(r"^([0-9a-f]{11})-([0-9a-f]{11}) +(\d+) ([r-][w-][x-])([sp]) +(\d+) +(\d+) +"
+                    r"(\S+)", re.MULTILINE)
+LEAF = re.compile(r"^ *\[ *(\d+)\] ([0-9a-f]{16}) ([vrwxugad-]{8}) (page|2 MiB|1 GiB) at",
+                  re.MULTILINE)
+KERNEL_HALF = 1 << 63
 
 
 def start_sleeper(guest):
@@ -14,10 +19,19 @@ def start_sleeper(guest):
 
 def test_ps(guest):
     pid = start_sleeper(guest)
-    lines = guest.run("ps", status=0).splitlines()
-    assert any(re.search(rf"\b{pid}\b.*\bsleep\b", line) for line in lines), lines
-    for name in ("init", "blk", "fs", "tty", "sh"):
-        assert any(re.search(rf"\b{name}\b", line) for line in lines), (name, lines)
+    rows = [line.split() for line in guest.run("ps", status=0).splitlines()]
+    assert [row[-1] for row in rows if row[0] == str(pid)] == ["sleep"], rows
+    names = [row[-1] for row in rows]
+    for name in ("init", "blk", "fs", "tty", "sh", "ps"):
+        assert name in names, rows
+
+
+def test_ps_threads(guest):
+    """Every thread, what it waits for and whom."""
+    pid = start_sleeper(guest)
+    rows = [line.split() for line in guest.run("ps -t", status=0).splitlines()]
+    row, = [row for row in rows if row[0] == str(pid)]
+    assert row[2] == "S" and "sleep" in " ".join(row[4:]), row
 
 
 def test_kill(guest):
@@ -29,17 +43,36 @@ def test_kill(guest):
     assert guest.status != 0, "a dead process was killed again"
 
 
+def test_kill_needs_authority(guest):
+    """A process that is not there, or no process at all, cannot be killed."""
+    for pid in ("99999", "x", "0"):
+        guest.run(f"kill {pid}")
+        assert guest.status != 0, pid
+
+
+def test_free_adds_up(guest):
+    """The frame ledger: each class, and together all there is (free fails if not)."""
+    text = guest.run("free", status=0)
+    rows = dict(re.findall(r"^(\w[\w ]*?) +(\d+) +\d+$", text, re.MULTILINE))
+    total = int(rows.pop("total"))
+    assert sum(map(int, rows.values())) == total
+    assert total > 256 << 8 >> 1, "of 256 MiB more than half must be accounted for"
+
+
 def test_vmmap(guest):
     pid = start_sleeper(guest)
+    start_sleeper(guest)
     text = guest.run(f"vmmap {pid}", status=0)
-    rows = re.findall(r"^\s*(?:0x)?([0-9a-f]+)[ -]+(?:0x)?([0-9a-f]+)\s+(\S+)", text, re.MULTILINE)
-    assert len(rows) >= 3, text
-    spans = [(int(low, 16), int(high, 16)) for low, high, _ in rows]
-    assert all(low < high for low, high in spans), text
+    regions = REGION.findall(text)
+    spans = [(int(region[0], 16), int(region[1], 16)) for region in regions]
+    assert len(spans) >= 3 and all(low < high for low, high in spans), text
     assert all(a[1] <= b[0] for a, b in zip(spans, spans[1:])), f"regions overlap:\n{text}"
-    for name in ("text", "stack"):
-        assert name in text, text
-    assert not re.search(r"\bw\S?x\b|rwx", text), f"writable and executable:\n{text}"
+    assert spans[0][0] >= 0x1000 and spans[-1][1] <= 0x3ffffff000, text
+    protections = {region[7]: region[3] for region in regions}
+    assert protections["text"] == "r-x" and protections["stack"] == "rw-", text
+    assert not any(region[3][1:] == "wx" for region in regions), text
+    shared = {region[7]: int(region[6]) for region in regions}
+    assert shared["text"] > 0, f"two that run one program share no frame of it:\n{text}"
 
 
 def test_vmmap_of_nobody(guest):
@@ -48,9 +81,17 @@ def test_vmmap_of_nobody(guest):
 
 
 def test_pgt(guest):
+    """W^X over every leaf, U below slot 256 alone, G above."""
     pid = start_sleeper(guest)
-    text = guest.run(f"pgt {pid}", status=0)
-    assert text.count("\n") > 5, text
+    text = guest.run(f"pgt -a {pid}", status=0)
+    leaves = LEAF.findall(text)
+    user = [leaf for leaf in leaves if int(leaf[1], 16) < KERNEL_HALF]
+    kernel = [leaf for leaf in leaves if int(leaf[1], 16) >= KERNEL_HALF]
+    assert len(user) > 3 and len(kernel) > 3, text
+    assert not [leaf for leaf in leaves if leaf[2][2:4] == "wx"]
+    assert all(leaf[2][4] == "u" and leaf[2][5] == "-" for leaf in user)
+    assert all(leaf[2][4] == "-" and leaf[2][5] == "g" for leaf in kernel)
+    assert any(leaf[3] != "page" for leaf in kernel), "the direct map has no large leaf"
 
 
 @pytest.mark.points(5)
@@ -59,7 +100,14 @@ def test_pgt_two(guest):
     first, second = start_sleeper(guest), start_sleeper(guest)
     assert first != second
     text = guest.run(f"pgt {first} {second}", status=0)
-    upper = [line for line in text.splitlines() if re.match(r"\s*(25[6-9]|2[6-9]\d|[345]\d\d)\b",
-                                                            line)]
-    assert upper, text
-    assert not any("differ" in line for line in upper), text
+    slots = re.findall(r"^\[ *(\d+)\] +([0-9a-f]+) +([0-9a-f]+) ", text, re.MULTILINE)
+    lower = [row for row in slots if int(row[0]) < 256]
+    upper = [row for row in slots if int(row[0]) >= 256]
+    assert lower and upper, text
+    accessed_dirty = ~0xc0
+    for slot, one, other in lower:
+        assert int(one, 16) != int(other, 16), f"slot {slot} is shared:\n{text}"
+    for slot, one, other in upper:
+        assert int(one, 16) & accessed_dirty == int(other, 16) & accessed_dirty, f"{slot}:\n{text}"
+    common, pages = re.search(r"^(\d+) of (\d+) and \d+ user pages", text, re.MULTILINE).groups()
+    assert 0 < int(common) < int(pages), text
