@@ -1,0 +1,248 @@
+/* Directories: finding entries. See dir.h; dirchange.c has the rest. */
+#include <string.h>
+#include "user/fs/core/dir.h"
+#include "user/fs/core/dirindex.h"
+#include "user/fs/core/dirspace.h"
+#include "user/fs/core/map.h"
+#include "user/fs/core/volume.h"
+
+uint32_t dir_blocks(const struct fs *fs, const struct ext2_inode *raw)
+{
+    return raw->i_size >> fs->block_shift;
+}
+
+/* Lists the blocks of a directory from n on that lie one behind the other, as
+ * far as that can be told without waiting. Returns how many, at least one. */
+static unsigned list_ahead(struct fs *fs, const struct ext2_inode *raw, uint32_t n, uint32_t no,
+                           uint32_t list[CACHE_READAHEAD])
+{
+    uint32_t end = dir_blocks(fs, raw), next;
+    unsigned count = 1;
+
+    list[0] = no;
+    while (count < CACHE_READAHEAD && n + count < end && map_get(fs, raw, n + count, &next) == 0 &&
+           next == no + count)
+        list[count++] = next;
+    return count;
+}
+
+int dir_block(struct fs *fs, const struct ext2_inode *raw, uint32_t n, bool change,
+              struct block **out)
+{
+    uint32_t list[CACHE_READAHEAD], no;
+    unsigned count = 1;
+    int err = map_get(fs, raw, n, &no);
+
+    if (err)
+        return err;
+    if (no == 0)
+        return fs_corrupt(fs, "a directory has a hole, block", n);
+    if (change)
+        return block_get_for_change(fs, no, out);
+    list[0] = no;
+    if (cache_find(fs, no) == NULL)
+        count = list_ahead(fs, raw, n, no, list);
+    return block_get_ahead(fs, list, count, out);
+}
+
+int dir_entry(struct fs *fs, uint8_t *data, uint32_t offset, struct ext2_dirent **out)
+{
+    struct ext2_dirent *entry = (struct ext2_dirent *)(data + offset);
+
+    if (offset + DIRENT_MIN > fs->block_size || entry->rec_len < DIRENT_MIN || entry->rec_len % 4 ||
+        entry->rec_len > fs->block_size - offset ||
+        EXT2_DIRENT_HEAD + entry->name_len > entry->rec_len ||
+        (entry->inode && entry->name_len == 0) || entry->inode > fs->inodes)
+        return fs_corrupt(fs, "directory entry, at", offset);
+    *out = entry;
+    return 0;
+}
+
+static bool same_name(const struct ext2_dirent *entry, const char *name, unsigned len)
+{
+    return entry->inode && entry->name_len == len && memcmp(entry->name, name, len) == 0;
+}
+
+/* What a search looks for in each block: 0 says found, -ENOENT go on. */
+struct search {
+    int (*match)(const struct ext2_dirent *entry, void *arg);
+    void *arg;
+};
+
+static int search_block(struct fs *fs, const struct ext2_inode *raw, uint32_t n,
+                        const struct search *search, struct dir_slot *slot)
+{
+    struct ext2_dirent *entry;
+    struct block *block;
+    int err = dir_block(fs, raw, n, false, &block);
+
+    if (err)
+        return err;
+    for (uint32_t offset = 0; offset < fs->block_size; offset += entry->rec_len) {
+        err = dir_entry(fs, block->data, offset, &entry);
+        if (err)
+            return err;
+        if (!entry->inode || search->match(entry, search->arg) != 0)
+            continue;
+        slot->ino = entry->inode;
+        slot->block = n;
+        slot->offset = offset;
+        return 0;
+    }
+    return -ENOENT;
+}
+
+/* Searches all blocks, from where an earlier run of the transaction came to. */
+static int search_all(struct fs *fs, struct inode *dir, const struct ext2_inode *raw,
+                      const struct search *search, struct dir_slot *slot)
+{
+    uint32_t end = dir_blocks(fs, raw);
+    int err = -ENOENT;
+
+    if (slot->changes != dir->changes) {
+        slot->changes = dir->changes;
+        slot->next = 0;
+    }
+    for (; slot->next < end; slot->next++) {
+        err = search_block(fs, raw, slot->next, search, slot);
+        if (err != -ENOENT)
+            return err;
+        txn_progress(fs);
+    }
+    return -ENOENT;
+}
+
+/* Brings the index up to the directory's size. Leaves dir->index NULL if there
+ * can be none. */
+static int build_index(struct fs *fs, struct inode *dir, const struct ext2_inode *raw)
+{
+    struct dirindex *index = dirindex_open(fs, dir);
+    uint32_t end = dir_blocks(fs, raw);
+
+    if (index == NULL)
+        dir->no_index = true;
+    while (dir->index != NULL && dir->index->blocks < end) {
+        struct ext2_dirent *entry;
+        struct block *block;
+        uint32_t gap, n = dir->index->blocks;
+        int err = dir_block(fs, raw, n, false, &block);
+
+        if (!err)
+            err = dirspace_gap(fs, block->data, &gap); /* also checks all entries */
+        if (err)
+            return err;
+        if (!dirindex_extend(fs, dir, gap))
+            return 0;
+        for (uint32_t offset = 0; offset < fs->block_size; offset += entry->rec_len) {
+            entry = (struct ext2_dirent *)(block->data + offset);
+            if (entry->inode &&
+                !dirindex_add(fs, dir, dirindex_hash(entry->name, entry->name_len), n))
+                return 0;
+        }
+        txn_progress(fs);
+    }
+    return 0;
+}
+
+struct name_arg {
+    const char *name;
+    unsigned len;
+};
+
+static int match_name(const struct ext2_dirent *entry, void *arg)
+{
+    const struct name_arg *a = arg;
+
+    return same_name(entry, a->name, a->len) ? 0 : -ENOENT;
+}
+
+int dir_lookup(struct fs *fs, struct inode *dir, const struct ext2_inode *raw, const char *name,
+               unsigned len, struct dir_slot *slot)
+{
+    struct name_arg arg = {name, len};
+    struct search search = {match_name, &arg};
+    uint32_t at = 0, n, hash;
+    int err;
+
+    if (dir_blocks(fs, raw) > DIR_SCAN_BLOCKS && !dir->no_index && fs->txn.undo_count == 0) {
+        err = build_index(fs, dir, raw);
+        if (err)
+            return err;
+    }
+    if (dir->index == NULL || dir->index->blocks != dir_blocks(fs, raw))
+        return search_all(fs, dir, raw, &search, slot);
+    hash = dirindex_hash(name, len);
+    while (dirindex_next(dir->index, hash, &at, &n)) {
+        err = search_block(fs, raw, n, &search, slot);
+        if (err != -ENOENT)
+            return err;
+    }
+    return -ENOENT;
+}
+
+struct ino_arg {
+    uint32_t ino;
+    char *name;
+    unsigned *len;
+};
+
+static bool dot_or_dotdot(const struct ext2_dirent *entry)
+{
+    return entry->name[0] == '.' &&
+           (entry->name_len == 1 || (entry->name_len == 2 && entry->name[1] == '.'));
+}
+
+static int match_ino(const struct ext2_dirent *entry, void *arg)
+{
+    const struct ino_arg *a = arg;
+
+    if (entry->inode != a->ino || dot_or_dotdot(entry))
+        return -ENOENT;
+    memcpy(a->name, entry->name, entry->name_len);
+    *a->len = entry->name_len;
+    return 0;
+}
+
+int dir_lookup_ino(struct fs *fs, struct inode *dir, const struct ext2_inode *raw, uint32_t ino,
+                   char name[EXT2_NAME_MAX], unsigned *len, struct dir_slot *slot)
+{
+    struct ino_arg arg = {ino, name, len};
+    struct search search = {match_ino, &arg};
+
+    return search_all(fs, dir, raw, &search, slot);
+}
+
+static int match_any(const struct ext2_dirent *entry, void *arg)
+{
+    (void)arg;
+    return dot_or_dotdot(entry) ? -ENOENT : 0;
+}
+
+int dir_check_empty(struct fs *fs, struct inode *dir, const struct ext2_inode *raw,
+                    struct dir_slot *slot)
+{
+    struct search search = {match_any, NULL};
+    int err = search_all(fs, dir, raw, &search, slot);
+
+    return err == -ENOENT ? 0 : err ? err : -ENOTEMPTY;
+}
+
+int dir_parent(struct fs *fs, const struct ext2_inode *raw, struct dir_slot *slot)
+{
+    struct ext2_dirent *dot, *dotdot;
+    struct block *block;
+    int err = dir_block(fs, raw, 0, false, &block);
+
+    if (!err)
+        err = dir_entry(fs, block->data, 0, &dot);
+    if (!err)
+        err = dir_entry(fs, block->data, dot->rec_len, &dotdot);
+    if (err)
+        return err;
+    if (!same_name(dot, ".", 1) || !same_name(dotdot, "..", 2))
+        return fs_corrupt(fs, "a directory does not begin with . and .., block", block->no);
+    slot->ino = dotdot->inode;
+    slot->block = 0;
+    slot->offset = dot->rec_len;
+    return 0;
+}

@@ -1,0 +1,219 @@
+/* Inodes in memory: see inode.h. */
+#include <stdlib.h>
+#include "user/fs/core/dirindex.h"
+#include "user/fs/core/group.h"
+#include "user/fs/core/truncate.h"
+#include "user/fs/core/volume.h"
+
+void inode_table_init(struct fs *fs)
+{
+    for (unsigned i = 0; i < INODE_HASH; i++)
+        link_init(&fs->inode_table.hash[i]);
+    link_init(&fs->inode_table.idle);
+}
+
+static struct link *hash_head(struct fs *fs, uint32_t ino)
+{
+    return &fs->inode_table.hash[ino % INODE_HASH];
+}
+
+/* Takes it out of memory. */
+static void inode_drop(struct fs *fs, struct inode *inode)
+{
+    if (!link_alone(&inode->idle))
+        fs->inode_table.idle_count--;
+    link_remove(&inode->idle);
+    link_remove(&inode->hash);
+    dirindex_drop(fs, inode);
+    reserve_clear(fs, inode);
+    free(inode);
+}
+
+void inode_table_destroy(struct fs *fs)
+{
+    for (unsigned i = 0; i < INODE_HASH; i++) {
+        struct link *head = &fs->inode_table.hash[i];
+
+        while (!link_alone(head))
+            inode_drop(fs, LINK_OWNER(head->next, struct inode, hash));
+    }
+}
+
+struct inode *inode_find(struct fs *fs, uint32_t ino)
+{
+    struct link *head = hash_head(fs, ino);
+
+    for (struct link *l = head->next; l != head; l = l->next) {
+        struct inode *inode = LINK_OWNER(l, struct inode, hash);
+
+        if (inode->ino == ino)
+            return inode;
+    }
+    return NULL;
+}
+
+/* Files an inode that nothing holds with those that may be dropped. */
+static void inode_idle(struct fs *fs, struct inode *inode)
+{
+    struct inode_table *table = &fs->inode_table;
+
+    if (inode->held || inode->unlinked || inode->reservation.run_count)
+        return;
+    if (link_alone(&inode->idle))
+        table->idle_count++;
+    link_remove(&inode->idle);
+    link_insert(&table->idle, &inode->idle);
+    if (table->idle_count > INODES_IDLE)
+        inode_drop(fs, LINK_OWNER(table->idle.prev, struct inode, idle));
+}
+
+struct inode *inode_peek(struct fs *fs, uint32_t ino)
+{
+    struct inode *inode = inode_find(fs, ino);
+
+    if (inode == NULL) {
+        inode = calloc(1, sizeof(*inode));
+        if (inode == NULL)
+            return NULL;
+        inode->ino = ino;
+        inode->changes = fs->inode_table.changes;
+        link_init(&inode->idle);
+        link_insert(hash_head(fs, ino), &inode->hash);
+    }
+    inode_idle(fs, inode);
+    return inode;
+}
+
+void inode_hold(struct fs *fs, struct inode *inode)
+{
+    if (!link_alone(&inode->idle))
+        fs->inode_table.idle_count--;
+    link_remove(&inode->idle);
+    inode->held++;
+}
+
+/* ------------------------------------------------- files without names */
+
+struct free_args {
+    uint32_t ino;
+};
+
+/* Takes away one use of the block of extended attributes that mke2fs -d may have
+ * given the file. */
+static int free_attributes(struct fs *fs, struct ext2_inode *raw)
+{
+    struct ext2_xattr_head *head;
+    struct block *block;
+    int err;
+
+    if (!group_is_data(fs, raw->i_file_acl))
+        return fs_corrupt(fs, "attribute block number out of range", raw->i_file_acl);
+    err = block_get_for_change(fs, raw->i_file_acl, &block);
+    if (err)
+        return err;
+    head = (struct ext2_xattr_head *)block->data;
+    if (head->h_magic != EXT2_XATTR_MAGIC || head->h_refcount == 0)
+        return fs_corrupt(fs, "not an attribute block", raw->i_file_acl);
+    if (--head->h_refcount == 0) {
+        err = txn_forget(fs, raw->i_file_acl);
+        if (!err)
+            err = group_free_block(fs, raw->i_file_acl);
+        if (err)
+            return err;
+    }
+    raw->i_file_acl = 0;
+    inode_add_blocks(fs, raw, -1);
+    return 0;
+}
+
+static int op_free_inode(struct fs *fs, void *arg)
+{
+    struct free_args *a = arg;
+    struct ext2_inode *raw;
+    int err = inode_change(fs, a->ino, &raw);
+
+    if (err)
+        return err;
+    if (raw->i_file_acl && (err = free_attributes(fs, raw)) != 0)
+        return err;
+    raw->i_dtime = fs_now(fs) / 1000000000u;
+    if (raw->i_dtime == 0)
+        raw->i_dtime = 1; /* without a clock: still not "in use" */
+    raw->i_size = 0;
+    if (!inode_is_dir(raw))
+        raw->i_size_high = 0;
+    return group_free_inode(fs, a->ino, inode_is_dir(raw));
+}
+
+/* Frees an inode that has no name and that nothing holds, unless a mapping still
+ * shows its pages. */
+static void inode_free(struct fs *fs, struct inode *inode)
+{
+    struct free_args args = {inode->ino};
+    struct fs_object object;
+    int err;
+
+    if (fs->readonly)
+        return;
+    if (fs->hooks->object_info(fs->context, inode->key, &object) == 0 && object.mapped > 0)
+        return;
+    inode->deleting = true;
+    inode->held++;
+    fs->hooks->object_discard(fs->context, inode->key);
+    err = truncate_free(fs, inode, 0);
+    if (!err)
+        err = txn_run(fs, op_free_inode, &args);
+    inode->held--;
+    inode->deleting = false;
+    if (err) {
+        fs_log(fs, "cannot free inode", inode->ino);
+        return; /* inode_reap tries again */
+    }
+    fs->orphans--;
+    inode_drop(fs, inode);
+}
+
+void inode_put(struct fs *fs, struct inode *inode)
+{
+    if (--inode->held > 0)
+        return;
+    if (inode->unlinked)
+        inode_free(fs, inode);
+    else
+        inode_idle(fs, inode);
+}
+
+void inode_unlinked(struct fs *fs, struct inode *inode)
+{
+    inode_hold(fs, inode);
+    inode->unlinked = true;
+    fs->orphans++;
+    inode_put(fs, inode);
+}
+
+/* An unlinked inode that nothing holds and that this round has not tried. */
+static struct inode *next_orphan(struct fs *fs, uint32_t round)
+{
+    for (unsigned i = 0; i < INODE_HASH; i++) {
+        struct link *head = &fs->inode_table.hash[i];
+
+        for (struct link *l = head->next; l != head; l = l->next) {
+            struct inode *inode = LINK_OWNER(l, struct inode, hash);
+
+            if (inode->unlinked && !inode->held && inode->reap_round != round)
+                return inode;
+        }
+    }
+    return NULL;
+}
+
+void inode_reap(struct fs *fs)
+{
+    uint32_t round = ++fs->inode_table.reap_round;
+    struct inode *inode;
+
+    while (fs->orphans > 0 && (inode = next_orphan(fs, round)) != NULL) {
+        inode->reap_round = round;
+        inode_free(fs, inode);
+    }
+}

@@ -1,0 +1,183 @@
+/* open and close. */
+#include <string.h>
+#include "user/fs/core/create.h"
+#include "user/fs/core/truncate.h"
+#include "user/fs/core/volume.h"
+#include "user/fs/core/walk.h"
+
+struct node_args {
+    uint32_t ino;
+    struct fs_node *out;
+};
+
+static int op_node(struct fs *fs, void *arg)
+{
+    struct node_args *a = arg;
+    struct ext2_inode *raw;
+    int err = inode_get(fs, a->ino, &raw);
+
+    if (err)
+        return err;
+    *a->out = (struct fs_node){
+        .ino = a->ino,
+        .mode = raw->i_mode,
+        .rdev = inode_has_map(fs, raw) ? 0 : create_rdev(raw),
+        .key = inode_key(a->ino, raw),
+        .size = inode_size(raw),
+    };
+    return 0;
+}
+
+int fs_node(struct fs *fs, uint32_t ino, struct fs_node *out)
+{
+    struct node_args args = {ino, out};
+
+    return txn_run(fs, op_node, &args);
+}
+
+struct open_args {
+    struct walk *walk;
+    int flags;
+    struct create create;
+    struct dir_slot slot;
+    /* What was found or made: */
+    struct inode *found; /* in the last transaction */
+    struct inode *inode; /* held, or NULL */
+    unsigned mode;
+    bool made;
+    unsigned text_len; /* a symlink to follow, its text in the walk */
+};
+
+static int open_found(struct fs *fs, struct open_args *a, uint32_t *ino)
+{
+    struct ext2_inode *raw;
+    int err = walk_record(fs, a->slot.ino, &raw);
+
+    if (err)
+        return err;
+    if ((a->flags & (FS_O_CREAT | FS_O_EXCL)) == (FS_O_CREAT | FS_O_EXCL))
+        return -EEXIST;
+    *ino = a->slot.ino;
+    a->mode = raw->i_mode;
+    if (inode_type(raw) == EXT2_S_IFLNK && (!(a->flags & FS_O_NOFOLLOW) || a->walk->slash)) {
+        a->text_len = raw->i_size;
+        return walk_text(fs, raw, a->walk->text);
+    }
+    return 0;
+}
+
+static int op_open(struct fs *fs, void *arg)
+{
+    struct open_args *a = arg;
+    struct ext2_inode *dir;
+    uint32_t ino;
+    int err = walk_lookup(a->walk, &dir, &a->slot);
+
+    a->made = false;
+    a->text_len = 0;
+    if (!err) {
+        err = open_found(fs, a, &ino);
+    } else if (err == -ENOENT && dir && (a->flags & FS_O_CREAT)) {
+        if (a->walk->slash || (a->flags & FS_O_DIRECTORY))
+            return -EISDIR; /* only mkdir makes those */
+        err = create_node(fs, a->walk, &a->create, &ino);
+        a->mode = a->create.mode;
+        a->made = true;
+    }
+    if (err)
+        return err;
+    a->found = inode_peek(fs, ino);
+    return a->found ? 0 : -ENOMEM;
+}
+
+/* Finds or makes the node; it is held. */
+static int open_path(struct walk *walk, struct open_args *a)
+{
+    for (;;) {
+        int err = walk_to_last(walk);
+
+        if (err)
+            return err;
+        if (walk->name_len == 0) { /* the root */
+            a->inode = walk->dir;
+            a->mode = EXT2_S_IFDIR;
+            inode_hold(walk->fs, a->inode);
+            return (a->flags & FS_O_EXCL) && (a->flags & FS_O_CREAT) ? -EEXIST : 0;
+        }
+        memset(&a->slot, 0, sizeof(a->slot));
+        err = txn_run(walk->fs, op_open, a);
+        if (err)
+            return err;
+        if (a->text_len == 0) {
+            a->inode = a->found;
+            inode_hold(walk->fs, a->inode);
+            return 0;
+        }
+        err = walk_splice(walk, a->text_len);
+        if (err)
+            return err;
+    }
+}
+
+/* May the node be opened so? */
+static int check_access(struct fs *fs, const struct open_args *a, bool slash)
+{
+    unsigned type = a->mode & EXT2_S_IFMT;
+    bool writes = (a->flags & FS_O_ACCMODE) != FS_O_RDONLY;
+
+    if ((a->flags & FS_O_ACCMODE) == FS_O_ACCMODE)
+        return -EINVAL;
+    if (type == EXT2_S_IFLNK)
+        return -ELOOP;
+    if (type != EXT2_S_IFDIR && (slash || (a->flags & FS_O_DIRECTORY)))
+        return -ENOTDIR;
+    if (type == EXT2_S_IFDIR && (writes || (a->flags & (FS_O_CREAT | FS_O_TRUNC))))
+        return -EISDIR;
+    if (type == EXT2_S_IFREG && writes)
+        return fs_writable(fs);
+    return 0;
+}
+
+static int open_held(struct fs *fs, const struct open_args *a, bool slash, struct fs_node *out)
+{
+    int err = check_access(fs, a, slash);
+
+    if (!err && (a->flags & FS_O_TRUNC) && (a->flags & FS_O_ACCMODE) != FS_O_RDONLY &&
+        (a->mode & EXT2_S_IFMT) == EXT2_S_IFREG && !a->made)
+        err = truncate_to(fs, a->inode, 0);
+    return err ? err : fs_node(fs, a->inode->ino, out);
+}
+
+int fs_open(struct fs *fs, uint32_t dir, const char *path, size_t len, int flags, unsigned mode,
+            struct fs_node *out)
+{
+    struct walk walk;
+    struct open_args args = {
+        .walk = &walk, .flags = flags, .create = {.mode = EXT2_S_IFREG | (mode & 07777)}};
+    int err = walk_begin(&walk, fs, dir, path, len);
+
+    if (err)
+        return err;
+    err = open_path(&walk, &args);
+    walk_end(&walk);
+    if (args.inode == NULL)
+        return err;
+    if (!err)
+        err = open_held(fs, &args, walk.slash && walk.name_len, out);
+    if (!err)
+        args.inode->sessions++; /* the hold goes with it */
+    else
+        inode_put(fs, args.inode);
+    return err;
+}
+
+void fs_close(struct fs *fs, uint32_t ino)
+{
+    struct inode *inode = inode_find(fs, ino);
+
+    /* The sessions that the file system did not make are not counted. */
+    if (inode == NULL || inode->sessions == 0)
+        return;
+    inode->sessions--;
+    inode_put(fs, inode);
+}

@@ -1,0 +1,514 @@
+/* Pages of files: in, out, and reserved. */
+#include <string.h>
+#include "user/fs/core/group.h"
+#include "user/fs/core/io.h"
+#include "user/fs/core/map.h"
+#include "user/fs/core/volume.h"
+
+#define RESERVE_STEP 256 /* pages in one transaction */
+
+/* Blocks in a page: 1, 2 or 4. */
+static unsigned page_blocks(const struct fs *fs)
+{
+    return FS_PAGE >> fs->block_shift;
+}
+
+/* The record of the file that a key names. */
+static int get_keyed(struct fs *fs, uint64_t key, bool change, struct ext2_inode **raw)
+{
+    uint32_t ino = key;
+    struct inode *inode = inode_find(fs, ino);
+    int err;
+
+    if (inode != NULL && inode->deleting)
+        return -ENOENT;
+    err = change ? inode_change(fs, ino, raw) : inode_get(fs, ino, raw);
+    if (err)
+        return err;
+    if (inode_key(ino, *raw) != key)
+        return -ENOENT;
+    return inode_type(*raw) == EXT2_S_IFREG ? 0 : -EINVAL;
+}
+
+/* The size of a file that is said to be size: a truncation may have come between. */
+static uint64_t present_size(struct fs *fs, uint64_t key, uint64_t size)
+{
+    struct fs_object object;
+
+    if (fs->hooks->object_info(fs->context, key, &object) == 0 && object.size < size)
+        return object.size;
+    return size;
+}
+
+struct page_args {
+    uint64_t key;
+    uint64_t first; /* block of the file */
+    unsigned count; /* blocks */
+    uint64_t size;  /* the file's; op_page_in: on the disk; op_commit: what counts */
+    uint64_t limit; /* op_plan: bytes of the file that are to be stored */
+    struct inode *inode;
+    struct io *io;
+};
+
+/* Checks the arguments and holds the inode. */
+static int page_begin(struct fs *fs, uint64_t key, uint64_t first, unsigned count,
+                      struct page_args *args, struct io *io)
+{
+    struct inode *inode;
+
+    if (count == 0 || count > FS_PAGES_MAX || first > fs->max_size / FS_PAGE)
+        return -EINVAL;
+    if ((uint32_t)key == 0 || (uint32_t)key > fs->inodes)
+        return -ENOENT;
+    inode = inode_find(fs, key);
+    if (inode != NULL && inode->deleting)
+        return -ENOENT; /* and must not be held */
+    inode = inode_peek(fs, key);
+    if (inode == NULL)
+        return -ENOMEM;
+    inode_hold(fs, inode);
+    *args = (struct page_args){
+        .key = key,
+        .first = first * page_blocks(fs),
+        .count = count * page_blocks(fs),
+        .inode = inode,
+        .io = io,
+    };
+    io_begin(fs, io, key, first, first + count - 1);
+    return 0;
+}
+
+static void page_end(struct fs *fs, struct page_args *args)
+{
+    io_end(fs, args->io);
+    inode_put(fs, args->inode);
+}
+
+/* Blocks from i on that lie one behind the other on the disk. */
+static unsigned run_length(const struct io *io, unsigned i)
+{
+    unsigned n = 1;
+
+    while (i + n < io->count && io->block[i + n] == io->block[i] + n)
+        n++;
+    return n;
+}
+
+static int op_page_in(struct fs *fs, void *arg)
+{
+    struct page_args *a = arg;
+    struct ext2_inode *raw;
+    int err;
+
+    a->io->count = 0;
+    err = get_keyed(fs, a->key, false, &raw);
+    if (err)
+        return err;
+    a->size = inode_size(raw);
+    for (unsigned i = 0; i < a->count && !err; i++)
+        err = map_get(fs, raw, a->first + i, &a->io->block[i]);
+    if (!err)
+        a->io->count = a->count;
+    return err;
+}
+
+static int read_blocks(struct fs *fs, const struct io *io, uint8_t *buffer)
+{
+    for (unsigned i = 0, n; i < io->count; i += n) {
+        uint8_t *place = buffer + ((size_t)i << fs->block_shift);
+        int err = 0;
+
+        n = 1;
+        if (io->block[i] == 0) {
+            memset(place, 0, fs->block_size);
+        } else {
+            n = run_length(io, i);
+            err = io_read(fs, io->block[i], n, place);
+        }
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+int fs_page_in(struct fs *fs, uint64_t key, uint64_t first, unsigned count, void *buffer,
+               uint64_t *holes)
+{
+    uint64_t start = first * FS_PAGE, bytes = (uint64_t)count * FS_PAGE, end;
+    struct page_args args;
+    struct io io;
+    int err = page_begin(fs, key, first, count, &args, &io);
+
+    if (err)
+        return err;
+    err = txn_run(fs, op_page_in, &args);
+    if (!err)
+        err = read_blocks(fs, &io, buffer);
+    if (!err) {
+        /* Behind the end of the file there is nothing, whatever the disk says. */
+        end = io.cut < args.size ? io.cut : args.size;
+        if (end < start)
+            end = start;
+        if (end - start < bytes)
+            memset((uint8_t *)buffer + (end - start), 0, bytes - (end - start));
+        *holes = 0;
+        for (unsigned i = 0; i < io.count; i++)
+            if (io.block[i] == 0)
+                *holes |= 1ul << i / page_blocks(fs);
+    }
+    page_end(fs, &args);
+    return err;
+}
+
+/* ------------------------------------------------------------- reservation */
+
+struct reserve_args {
+    uint64_t key;
+    uint64_t page, end;
+    bool storing;  /* for pages that have come: those past the end do not count */
+    uint64_t size; /* of the file, then */
+    struct inode *inode;
+};
+
+/* What one page lacks. */
+static int count_lack(struct fs *fs, const struct ext2_inode *raw, uint64_t page, uint32_t *lack,
+                      uint64_t *keys, unsigned *key_count)
+{
+    unsigned blocks = page_blocks(fs);
+
+    *lack = *key_count = 0;
+    for (unsigned i = 0; i < blocks; i++) {
+        uint64_t missing[MAP_LEVELS];
+        unsigned n;
+        uint32_t no;
+        int err = map_get_missing(fs, raw, page * blocks + i, &no, missing, &n);
+
+        if (err == -EFBIG)
+            return 0; /* the end of what can be mapped lies inside this page */
+        if (err)
+            return err;
+        *lack += no == 0;
+        for (unsigned j = 0; j < n; j++) {
+            unsigned k = 0;
+
+            while (k < *key_count && keys[k] != missing[j])
+                k++;
+            if (k == *key_count)
+                keys[(*key_count)++] = missing[j];
+        }
+    }
+    return 0;
+}
+
+/* Some pages. A page that is reserved stays so should this be run again, so that
+ * nothing is counted twice. */
+static int op_reserve(struct fs *fs, void *arg)
+{
+    struct reserve_args *a = arg;
+    struct ext2_inode *raw;
+    int err = get_keyed(fs, a->key, false, &raw);
+
+    if (!err && a->inode->truncating)
+        return txn_wait_peer(fs);
+    if (!err && a->storing) {
+        uint64_t size = present_size(fs, a->key, a->size);
+
+        if (a->end > (size + FS_PAGE - 1) / FS_PAGE)
+            a->end = (size + FS_PAGE - 1) / FS_PAGE;
+    }
+    for (unsigned n = 0; n < RESERVE_STEP && a->page < a->end && !err; n++) {
+        uint64_t keys[4 * MAP_LEVELS];
+        unsigned key_count;
+        uint32_t lack;
+
+        if (reserve_has(a->inode, a->page)) {
+            io_mark_again(fs, a->key, a->page);
+        } else {
+            err = count_lack(fs, raw, a->page, &lack, keys, &key_count);
+            if (!err && lack)
+                err = reserve_add(fs, a->inode, a->page, lack, keys, key_count);
+        }
+        if (!err) {
+            a->page++;
+            txn_progress(fs);
+        }
+    }
+    return err;
+}
+
+/* Reserves pages args->page to args->end. */
+static int reserve(struct fs *fs, struct reserve_args *args)
+{
+    int err = 0;
+
+    if ((uint32_t)args->key == 0 || (uint32_t)args->key > fs->inodes)
+        return -ENOENT;
+    args->inode = inode_find(fs, args->key);
+    if (args->inode != NULL && args->inode->deleting)
+        return -ENOENT;
+    args->inode = inode_peek(fs, args->key);
+    if (args->inode == NULL)
+        return -ENOMEM;
+    inode_hold(fs, args->inode);
+    while (args->page < args->end && !err)
+        err = txn_run(fs, op_reserve, args);
+    inode_put(fs, args->inode);
+    return err;
+}
+
+/* Whether a file of this size may have these pages. */
+static int check_range(const struct fs *fs, uint64_t first, uint64_t count, uint64_t size)
+{
+    uint64_t last = fs->max_size / FS_PAGE;
+
+    if (count == 0)
+        return -EINVAL;
+    return size > fs->max_size || first > last || count > last - first + 1 ||
+                   (size > INT32_MAX && !fs->rev1)
+               ? -EFBIG
+               : 0;
+}
+
+long fs_reserve(struct fs *fs, uint64_t key, uint64_t first, uint64_t count, uint64_t size)
+{
+    struct reserve_args args = {.key = key, .page = first, .end = first + count};
+    int err = fs_writable(fs);
+
+    if (!err)
+        err = check_range(fs, first, count, size);
+    if (!err)
+        err = reserve(fs, &args);
+    return args.page > first ? (long)(args.page - first) : err;
+}
+
+/* ------------------------------------------------------------------- write */
+
+/* Finds blocks for the holes among those listed, and claims them. */
+static int claim_blocks(struct fs *fs, struct page_args *a)
+{
+    struct io *io = a->io;
+    uint32_t goal = a->inode->goal ? a->inode->goal : group_goal(fs, a->key);
+
+    for (unsigned i = 0; i < io->count;) {
+        unsigned want = 0;
+        uint32_t first, got;
+        int err;
+
+        while (i + want < io->count && io->block[i + want] == 0)
+            want++;
+        if (want == 0) {
+            goal = io->block[i++] + 1;
+            continue;
+        }
+        err = group_find_blocks(fs, goal, want, &first, &got);
+        if (err)
+            return err;
+        for (uint32_t j = 0; j < got; j++, i++) {
+            io->block[i] = first + j;
+            io->claimed[i] = true;
+        }
+        goal = first + got;
+    }
+    return 0;
+}
+
+/* Finds where the pages go; changes nothing. */
+static int plan(struct fs *fs, struct page_args *a)
+{
+    struct ext2_inode *raw;
+    struct io *io = a->io;
+    uint64_t end;
+    uint32_t previous = 0;
+    int err = get_keyed(fs, a->key, false, &raw);
+
+    if (err)
+        return err;
+    if (a->inode->truncating)
+        return txn_wait_peer(fs);
+    a->limit = present_size(fs, a->key, a->size);
+    end = (a->limit + fs->block_size - 1) >> fs->block_shift;
+    for (unsigned i = 0; i < a->count && a->first + i < end; i++) {
+        err = map_get(fs, raw, a->first + i, &io->block[i]);
+        if (err)
+            return err;
+        if (io->block[i] && io_writing(fs, io, io->block[i]))
+            return txn_wait_peer(fs);
+        io->claimed[i] = false;
+        io->count = i + 1;
+    }
+    if (a->first > 0 && io->count > 0 && io->block[0] == 0) {
+        err = map_get(fs, raw, a->first - 1, &previous);
+        if (err)
+            return err;
+        if (previous)
+            a->inode->goal = previous + 1;
+    }
+    return claim_blocks(fs, a);
+}
+
+static int op_plan(struct fs *fs, void *arg)
+{
+    struct page_args *a = arg;
+    int err;
+
+    a->io->count = 0;
+    fs->txn.io = a->io;
+    err = plan(fs, a);
+    if (err)
+        a->io->count = 0; /* gives up what was claimed */
+    return err;
+}
+
+static int write_blocks(struct fs *fs, const struct io *io, const uint8_t *data)
+{
+    for (unsigned i = 0, n; i < io->count; i += n) {
+        int err;
+
+        n = run_length(io, i);
+        err = io_write(fs, io->block[i], n, data + ((size_t)i << fs->block_shift));
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+static int commit_block(struct fs *fs, struct page_args *a, struct ext2_inode *raw, unsigned i)
+{
+    uint32_t no;
+    int err = map_get(fs, raw, a->first + i, &no);
+
+    if (err)
+        return err;
+    if (!a->io->claimed[i])
+        return no == a->io->block[i] ? 0 : -EIO;
+    if (no != 0)
+        return -EIO; /* two writers of one page: not the kernel */
+    err = group_take_block(fs, a->io->block[i]);
+    if (!err)
+        err = map_set(fs, raw, a->first + i, a->io->block[i], a->io->block[i] + 1);
+    return err;
+}
+
+static void set_written_time(struct fs *fs, struct page_args *a, struct ext2_inode *raw)
+{
+    struct fs_object object;
+    uint64_t when = fs_now(fs);
+
+    if (fs->hooks->object_info(fs->context, a->key, &object) == 0) {
+        when = inode_modified(fs, a->key, raw);
+        if (when == inode_time(fs, raw, TIME_MODIFY))
+            return;
+    }
+    inode_set_time(fs, raw, TIME_MODIFY, when);
+    inode_set_time(fs, raw, TIME_CHANGE, when);
+}
+
+/* The data are on their way: now the file may show them. */
+static int op_commit(struct fs *fs, void *arg)
+{
+    struct page_args *a = arg;
+    uint64_t limit = present_size(fs, a->key, a->size);
+    struct ext2_inode *raw;
+    int err = get_keyed(fs, a->key, true, &raw);
+
+    if (err)
+        return err;
+    if (a->inode->truncating)
+        return txn_wait_peer(fs);
+    if (limit > a->io->cut)
+        limit = a->io->cut;
+    fs->txn.io = a->io;
+    fs->txn.own_reserved = a->inode->reservation.total;
+    for (unsigned i = 0; i < a->io->count; i++) {
+        if ((a->first + i) << fs->block_shift >= limit)
+            break;
+        err = commit_block(fs, a, raw, i);
+        if (err)
+            return err;
+    }
+    set_written_time(fs, a, raw);
+    a->size = limit;
+    return limit > inode_size(raw) ? inode_set_size(fs, raw, limit) : 0;
+}
+
+/* What was reserved for the pages that are stored now is not needed any more. */
+static void settle(struct fs *fs, const struct page_args *a)
+{
+    const struct io *io = a->io;
+
+    for (unsigned i = 0; i < io->count; i++) {
+        uint64_t n = a->first + i, keys[MAP_LEVELS];
+        unsigned count;
+
+        if (n << fs->block_shift >= a->size)
+            break;
+        a->inode->goal = io->block[i] + 1;
+        if (i % page_blocks(fs) == 0)
+            reserve_remove(fs, a->inode, n / page_blocks(fs), n / page_blocks(fs));
+        if (!io->claimed[i])
+            continue;
+        count = map_keys(fs, n, keys);
+        while (count > 0)
+            reserve_remove_key(fs, a->inode, keys[--count]);
+    }
+}
+
+/* Sets to zero what lies behind the end of the file in its last block. */
+static void clear_behind(const struct fs *fs, const struct page_args *a, uint8_t *data)
+{
+    uint64_t start = a->first << fs->block_shift;
+    uint64_t bytes = (uint64_t)a->count << fs->block_shift;
+    uint64_t used = a->limit > start ? a->limit - start : 0;
+
+    if (used < bytes)
+        memset(data + used, 0, bytes - used);
+}
+
+static int store(struct fs *fs, struct page_args *args, uint8_t *data)
+{
+    int err = txn_run(fs, op_plan, args);
+
+    if (err)
+        return err;
+    clear_behind(fs, args, data);
+    args->io->writing = true;
+    err = write_blocks(fs, args->io, data);
+    args->io->writing = false;
+    fs_wake(fs);
+    if (err)
+        return err;
+    err = txn_run(fs, op_commit, args);
+    if (!err)
+        settle(fs, args);
+    return err;
+}
+
+int fs_page_out(struct fs *fs, uint64_t key, uint64_t first, unsigned count, uint64_t size,
+                void *data, size_t len)
+{
+    struct reserve_args reserving = {
+        .key = key, .page = first, .end = first + count, .storing = true, .size = size};
+    struct page_args args;
+    struct io io;
+    int err = fs_writable(fs);
+
+    if (!err && (count > FS_PAGES_MAX || len > (size_t)count * FS_PAGE))
+        err = -EINVAL;
+    if (!err)
+        err = check_range(fs, first, count, size);
+    /* What was not reserved, as after a restart, is so now or fails now. */
+    if (!err)
+        err = reserve(fs, &reserving);
+    if (!err)
+        err = page_begin(fs, key, first, count, &args, &io);
+    if (err)
+        return err;
+    args.size = size;
+    memset((uint8_t *)data + len, 0, (size_t)count * FS_PAGE - len);
+    err = store(fs, &args, data);
+    io_end(fs, &io);
+    if (!err && io.again && fs_reserve(fs, key, first, count, size) < (long)count)
+        fs_log(fs, "no space to keep what was reserved: inode", args.inode->ino);
+    inode_put(fs, args.inode);
+    return err;
+}

@@ -1,0 +1,117 @@
+/* Removing names: unlink and rmdir. */
+#include "user/fs/core/remove.h"
+#include "user/fs/core/volume.h"
+#include "user/fs/core/walk.h"
+
+int remove_check_dir(struct fs *fs, uint32_t ino, const struct ext2_inode *raw,
+                     struct dir_slot *slot)
+{
+    struct inode *inode = inode_peek(fs, ino);
+
+    return inode == NULL ? -ENOMEM : dir_check_empty(fs, inode, raw, slot);
+}
+
+int remove_link(struct fs *fs, uint32_t ino, struct inode **gone)
+{
+    struct ext2_inode *raw;
+    int err = inode_change(fs, ino, &raw);
+
+    *gone = NULL;
+    if (err)
+        return err;
+    inode_touch(fs, ino, raw);
+    if (raw->i_links_count == 0)
+        return fs_corrupt(fs, "a name of an inode without links", ino);
+    if (inode_is_dir(raw))
+        raw->i_links_count = 0;
+    else
+        raw->i_links_count--;
+    if (raw->i_links_count > 0)
+        return 0;
+    *gone = inode_peek(fs, ino);
+    if (*gone == NULL)
+        return -ENOMEM;
+    (*gone)->key = inode_key(ino, raw);
+    return 0;
+}
+
+struct remove_args {
+    struct walk *walk;
+    bool directory;
+    struct dir_slot slot, inside;
+    struct inode *gone;
+};
+
+static int check_removable(struct fs *fs, struct remove_args *a)
+{
+    struct ext2_inode *raw;
+    int err = walk_record(fs, a->slot.ino, &raw);
+
+    if (err)
+        return err;
+    if (!a->directory)
+        return inode_is_dir(raw) ? -EISDIR : a->walk->slash ? -ENOTDIR : 0;
+    if (!inode_is_dir(raw))
+        return -ENOTDIR;
+    if (a->slot.ino == FS_ROOT_INO)
+        return -EBUSY;
+    return remove_check_dir(fs, a->slot.ino, raw, &a->inside);
+}
+
+static int op_remove(struct fs *fs, void *arg)
+{
+    struct remove_args *a = arg;
+    uint64_t now = fs_now(fs);
+    struct ext2_inode *dir;
+    int err = walk_lookup(a->walk, &dir, &a->slot);
+
+    if (!err)
+        err = check_removable(fs, a);
+    if (!err)
+        err = fs_writable(fs);
+    if (!err)
+        err = inode_change(fs, a->walk->dir->ino, &dir);
+    if (!err)
+        err = dir_remove(fs, a->walk->dir, dir, a->walk->name, a->walk->name_len, &a->slot);
+    if (err)
+        return err;
+    inode_set_time(fs, dir, TIME_MODIFY, now);
+    inode_set_time(fs, dir, TIME_CHANGE, now);
+    if (a->directory) {
+        if (dir->i_links_count <= 2)
+            return fs_corrupt(fs, "link count of directory", a->walk->dir->ino);
+        dir->i_links_count--;
+    }
+    return remove_link(fs, a->slot.ino, &a->gone);
+}
+
+/* "." and ".." are not for removing. */
+static int check_name(const struct walk *walk, bool directory)
+{
+    if (walk->name_len == 0)
+        return directory ? -EBUSY : -EISDIR;
+    if (walk->name_len == 1 && walk->name[0] == '.')
+        return directory ? -EINVAL : -EISDIR;
+    if (walk->name_len == 2 && walk->name[0] == '.' && walk->name[1] == '.')
+        return directory ? -ENOTEMPTY : -EISDIR;
+    return 0;
+}
+
+int fs_unlink(struct fs *fs, uint32_t dir, const char *path, size_t len, bool directory)
+{
+    struct walk walk;
+    struct remove_args args = {.walk = &walk, .directory = directory};
+    int err = walk_begin(&walk, fs, dir, path, len);
+
+    if (err)
+        return err;
+    err = walk_to_last(&walk);
+    if (!err)
+        err = check_name(&walk, directory);
+    if (!err)
+        err = txn_run(fs, op_remove, &args);
+    if (!err && args.gone != NULL)
+        inode_unlinked(fs, args.gone);
+    walk_end(&walk);
+    return err;
+}

@@ -1,0 +1,261 @@
+/* Transactions: see txn.h. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include "user/fs/core/dirindex.h"
+#include "user/fs/core/volume.h"
+
+/* Restarts before an operation is run alone, so that others do not evict what it
+ * has waited for. */
+#define TRIES_TOGETHER 256
+
+void txn_begin(struct fs *fs)
+{
+    struct txn *txn = &fs->txn;
+
+    assert(!txn->open);
+    txn->open = true;
+    if (++txn->id == 0)
+        txn->id = 1;
+    txn->progress = txn->skipped = false;
+    txn->io = NULL;
+    txn->undo_count = txn->forget_count = txn->note_count = txn->want_count = 0;
+    txn->blocks_freed = txn->inodes_freed = txn->own_reserved = 0;
+}
+
+static void txn_commit(struct fs *fs)
+{
+    struct txn *txn = &fs->txn;
+
+    for (uint32_t i = 0; i < txn->undo_count; i++)
+        cache_set_dirty(fs, txn->undo[i].block);
+    for (uint32_t i = 0; i < txn->forget_count; i++) {
+        struct block *block = cache_find(fs, txn->forget[i]);
+
+        if (block != NULL && !block->filling)
+            cache_drop(fs, block);
+    }
+    fs->free_blocks += txn->blocks_freed;
+    fs->free_inodes += txn->inodes_freed;
+    for (uint32_t i = 0; i < txn->note_count; i++)
+        dirindex_apply(fs, &txn->notes[i]);
+}
+
+static void txn_roll_back(struct fs *fs)
+{
+    struct txn *txn = &fs->txn;
+
+    while (txn->undo_count > 0) {
+        struct txn_undo *undo = &txn->undo[--txn->undo_count];
+
+        if (undo->old != NULL)
+            memcpy(undo->block->data, undo->old, fs->block_size);
+        else
+            cache_drop(fs, undo->block);
+    }
+}
+
+int txn_end(struct fs *fs, int result)
+{
+    assert(fs->txn.open);
+    if (result >= 0)
+        txn_commit(fs);
+    else
+        txn_roll_back(fs);
+    fs->txn.open = false;
+    return result;
+}
+
+/* Sleeps until the restart makes sense. */
+static int txn_satisfy(struct fs *fs)
+{
+    uint32_t want[CACHE_READAHEAD], count = fs->txn.want_count;
+
+    switch (fs->txn.wait) {
+    case WAIT_BLOCKS:
+        memcpy(want, fs->txn.want, count * sizeof(want[0]));
+        return cache_fetch(fs, want, count);
+    case WAIT_BUFFER:
+        return cache_reclaim(fs);
+    case WAIT_PEER:
+        fs_wait(fs);
+        return 0;
+    }
+    return -EIO;
+}
+
+/* Before a transaction: nobody wants to be alone, and there are clean buffers. */
+static void txn_prepare(struct fs *fs, bool alone)
+{
+    while (fs->txn.alone && !alone)
+        fs_wait(fs);
+    if (fs->cache.dirty > fs->cache.count / 4 * 3 && !fs->cache.write_busy &&
+        cache_write_back(fs) != 0)
+        return; /* the operation itself will meet the error if it matters to it */
+    while (fs->txn.alone && !alone)
+        fs_wait(fs);
+}
+
+int txn_run(struct fs *fs, txn_fn *fn, void *arg)
+{
+    uint32_t tries = 0, most = TRIES_TOGETHER + fs->cache.count;
+    bool alone = false;
+    int err;
+
+    for (;;) {
+        txn_prepare(fs, alone);
+        txn_begin(fs);
+        err = txn_end(fs, fn(fs, arg));
+        if (err != FS_AGAIN)
+            break;
+        if (fs->txn.progress)
+            tries = 0;
+        tries++;
+        if (fs->txn.wait == WAIT_PEER && alone) {
+            fs->txn.alone = alone = false; /* the peer may need to run first */
+            fs_wake(fs);
+        } else if (tries > TRIES_TOGETHER && !alone && !fs->txn.alone) {
+            fs->txn.alone = alone = true;
+        }
+        if (alone && tries > most) {
+            fs_log(fs, "an operation needs more blocks at once than the cache has", 0);
+            err = -EIO;
+            break;
+        }
+        err = txn_satisfy(fs);
+        if (err)
+            break;
+    }
+    if (alone) {
+        fs->txn.alone = false;
+        fs_wake(fs);
+    }
+    return err;
+}
+
+static int want_blocks(struct fs *fs, const uint32_t *list, unsigned count)
+{
+    struct txn *txn = &fs->txn;
+
+    txn->wait = WAIT_BLOCKS;
+    txn->want_count = count < CACHE_READAHEAD ? count : CACHE_READAHEAD;
+    memcpy(txn->want, list, txn->want_count * sizeof(list[0]));
+    return FS_AGAIN;
+}
+
+int block_get_ahead(struct fs *fs, const uint32_t *list, unsigned count, struct block **out)
+{
+    struct block *block;
+
+    assert(fs->txn.open);
+    fs->stats.block_gets++;
+    if (list[0] < fs->first_block || list[0] >= fs->blocks || list[0] == 0)
+        return fs_corrupt(fs, "block number out of range", list[0]);
+    block = cache_find(fs, list[0]);
+    if (block == NULL || block->filling) {
+        fs->stats.restarts++;
+        return want_blocks(fs, list, count);
+    }
+    block->txn = fs->txn.id;
+    *out = block;
+    return 0;
+}
+
+int block_get(struct fs *fs, uint32_t no, struct block **out)
+{
+    return block_get_ahead(fs, &no, 1, out);
+}
+
+static bool already_changed(const struct txn *txn, const struct block *block)
+{
+    for (uint32_t i = txn->undo_count; i-- > 0;)
+        if (txn->undo[i].block == block)
+            return true;
+    return false;
+}
+
+/* A buffer for old contents; they are taken in the order of undo[]. */
+static uint8_t *old_buffer(struct fs *fs)
+{
+    struct txn *txn = &fs->txn;
+
+    if (txn->undo_count == txn->old_count) {
+        txn->old[txn->old_count] = malloc(fs->block_size);
+        if (txn->old[txn->old_count] == NULL)
+            return NULL;
+        txn->old_count++;
+    }
+    return txn->old[txn->undo_count];
+}
+
+int block_get_for_change(struct fs *fs, uint32_t no, struct block **out)
+{
+    struct txn *txn = &fs->txn;
+    uint8_t *old;
+    int err = block_get(fs, no, out);
+
+    if (err)
+        return err;
+    if (fs->readonly)
+        return -EROFS;
+    if (already_changed(txn, *out))
+        return 0;
+    if (txn->undo_count == TXN_UNDO_MAX)
+        return -ENOMEM;
+    old = old_buffer(fs);
+    if (old == NULL)
+        return -ENOMEM;
+    memcpy(old, (*out)->data, fs->block_size);
+    txn->undo[txn->undo_count++] = (struct txn_undo){*out, old};
+    return 0;
+}
+
+int block_get_new(struct fs *fs, uint32_t no, struct block **out)
+{
+    struct txn *txn = &fs->txn;
+    struct block *block = cache_find(fs, no);
+    int err;
+
+    fs->stats.block_gets++;
+    if (block != NULL) { /* only a corrupt volume has a free block in use */
+        err = block_get_for_change(fs, no, out);
+        if (!err)
+            memset((*out)->data, 0, fs->block_size);
+        return err;
+    }
+    if (fs->readonly)
+        return -EROFS;
+    if (txn->undo_count == TXN_UNDO_MAX || old_buffer(fs) == NULL)
+        return -ENOMEM;
+    block = cache_claim(fs, no);
+    if (block == NULL) {
+        txn->wait = WAIT_BUFFER;
+        return FS_AGAIN;
+    }
+    block->txn = txn->id;
+    memset(block->data, 0, fs->block_size);
+    txn->undo[txn->undo_count++] = (struct txn_undo){block, NULL};
+    *out = block;
+    return 0;
+}
+
+int txn_forget(struct fs *fs, uint32_t no)
+{
+    struct txn *txn = &fs->txn;
+
+    if (txn->forget_count == TXN_FORGET_MAX)
+        return -ENOMEM;
+    txn->forget[txn->forget_count++] = no;
+    return 0;
+}
+
+int txn_wait_peer(struct fs *fs)
+{
+    fs->txn.wait = WAIT_PEER;
+    return FS_AGAIN;
+}
+
+void txn_progress(struct fs *fs)
+{
+    fs->txn.progress = true;
+}

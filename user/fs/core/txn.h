@@ -1,0 +1,125 @@
+/*
+ * Transactions: the one way to look at metadata and the one way to change them.
+ *
+ * An operation on metadata is a function that txn_run calls between txn_begin
+ * and txn_end, with the big lock held, which is not left in between: while a
+ * transaction is open its thread does not sleep, and no other is open. It gets
+ * blocks with block_get and changes those that block_get_for_change or
+ * block_get_new gave it. When it succeeds, all its changes take effect at once
+ * (the blocks become dirty); when it fails, none does, for the blocks get their
+ * old contents back.
+ *
+ * A block that is not in memory makes block_get return FS_AGAIN. The operation
+ * passes that up, its changes are undone, txn_run sleeps until the block has
+ * been read, and calls the operation again from its start. An operation must
+ * therefore leave no trace outside of blocks and its own argument. What follows
+ * from its success in memory is done by txn_run's caller, which still has the
+ * lock at that point.
+ *
+ * Why this cannot deadlock: a thread that sleeps has no transaction open and
+ * holds nothing that is locked. Other waits in the core, in this order, each for
+ * a thread that itself only waits for those below:
+ *
+ *   1. an inode's `truncating` mark (inode.h), of which a thread has one at most;
+ *   2. a data transfer that overlaps (io.h);
+ *   3. `fs->alone`: one operation that was restarted too often runs by itself;
+ *   4. write-back by another thread (cache.write_busy);
+ *   5. the superblock being written, a block being read, the device.
+ *
+ * Because reading and changing are so separated, this is also where a journal
+ * belongs: txn_end knows old and new contents of all that one operation changes.
+ */
+#ifndef USER_FS_CORE_TXN_H
+#define USER_FS_CORE_TXN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "user/fs/core/cache.h"
+
+#define FS_AGAIN (-100000) /* not an errno: undo, wait, run again */
+
+#define TXN_UNDO_MAX   192
+#define TXN_FORGET_MAX 64
+#define TXN_NOTES_MAX  4
+
+struct fs;
+struct inode;
+struct io;
+
+/* What a restart has to wait for. */
+enum txn_wait {
+    WAIT_BLOCKS, /* blocks want[] to be read */
+    WAIT_BUFFER, /* a buffer for a new block */
+    WAIT_PEER,   /* another thread's doing */
+};
+
+/* A change to a directory's name index, made when the transaction succeeds. */
+struct txn_note {
+    struct inode *dir;
+    uint32_t hash, block;
+    uint32_t gap;   /* bytes of the largest entry that the block has room for now */
+    bool new_block; /* the block was added to the directory for this name */
+    enum { NOTE_ADD, NOTE_REMOVE } kind;
+};
+
+struct txn_undo {
+    struct block *block;
+    uint8_t *old; /* NULL: a new block, which did not exist */
+};
+
+struct txn {
+    bool open;
+    uint32_t id;
+    bool alone;    /* an operation that may not be disturbed is restarting */
+    bool progress; /* the operation got further than in its last run */
+    uint32_t undo_count;
+    struct txn_undo undo[TXN_UNDO_MAX];
+    uint8_t *old[TXN_UNDO_MAX]; /* buffers for undo[].old, kept between uses */
+    uint32_t old_count;
+
+    int64_t blocks_freed; /* net; allocation makes it negative */
+    int64_t inodes_freed;
+    int64_t own_reserved;            /* of fs->reserved, what this operation may use */
+    uint32_t forget[TXN_FORGET_MAX]; /* freed blocks that may be in the cache */
+    uint32_t forget_count;
+    struct txn_note notes[TXN_NOTES_MAX];
+    uint32_t note_count;
+
+    struct io *io; /* the transfer that this transaction serves, if any */
+    bool skipped;  /* free blocks were passed over: another transfer has them */
+
+    enum txn_wait wait;
+    uint32_t want[CACHE_READAHEAD];
+    uint32_t want_count;
+};
+
+typedef int txn_fn(struct fs *fs, void *arg);
+
+/* Run fn as a transaction, again and again until it returns anything other than
+ * FS_AGAIN; returns that. Sleeps before and between, not after. */
+int txn_run(struct fs *fs, txn_fn *fn, void *arg) __attribute__((warn_unused_result));
+
+void txn_begin(struct fs *fs);
+/* result >= 0 commits. Returns result. */
+int txn_end(struct fs *fs, int result);
+
+/* In a transaction. Each returns 0, FS_AGAIN or an errno; *out is valid until
+ * the transaction ends. */
+int block_get(struct fs *fs, uint32_t no, struct block **out) __attribute__((warn_unused_result));
+int block_get_for_change(struct fs *fs, uint32_t no, struct block **out)
+    __attribute__((warn_unused_result));
+/* A block that was just allocated: zeros, not read from the disk. */
+int block_get_new(struct fs *fs, uint32_t no, struct block **out)
+    __attribute__((warn_unused_result));
+/* As block_get, and should it be absent read the count - 1 blocks of list after
+ * the first with it. */
+int block_get_ahead(struct fs *fs, const uint32_t *list, unsigned count, struct block **out)
+    __attribute__((warn_unused_result));
+/* The block is being freed: at commit, forget what the cache has of it. */
+int txn_forget(struct fs *fs, uint32_t no) __attribute__((warn_unused_result));
+/* Ask to be run again once another thread has woken us. Returns FS_AGAIN. */
+int txn_wait_peer(struct fs *fs) __attribute__((warn_unused_result));
+/* Restarts so far did not happen for nothing. */
+void txn_progress(struct fs *fs);
+
+#endif

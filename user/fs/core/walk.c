@@ -1,0 +1,231 @@
+/* Walking a path: see walk.h. */
+#include <string.h>
+#include "user/fs/core/map.h"
+#include "user/fs/core/volume.h"
+#include "user/fs/core/walk.h"
+
+static int start_at(struct walk *walk, uint32_t ino)
+{
+    struct inode *inode = inode_peek(walk->fs, ino);
+
+    if (inode == NULL)
+        return -ENOMEM;
+    inode_hold(walk->fs, inode);
+    if (walk->dir != NULL)
+        inode_put(walk->fs, walk->dir);
+    walk->dir = inode;
+    return 0;
+}
+
+int walk_begin(struct walk *walk, struct fs *fs, uint32_t dir, const char *path, size_t len)
+{
+    if (len == 0)
+        return -ENOENT;
+    if (len >= FS_PATH_MAX)
+        return -ENAMETOOLONG;
+    if (memchr(path, 0, len) != NULL)
+        return -EINVAL;
+    walk->fs = fs;
+    walk->dir = NULL;
+    walk->links = 0;
+    memcpy(walk->path, path, len);
+    walk->len = len;
+    walk->at = 0;
+    return start_at(walk, path[0] == '/' ? FS_ROOT_INO : dir);
+}
+
+void walk_end(struct walk *walk)
+{
+    inode_put(walk->fs, walk->dir);
+}
+
+int walk_record(struct fs *fs, uint32_t ino, struct ext2_inode **out)
+{
+    int err = inode_get(fs, ino, out);
+
+    return err == -ENOENT ? fs_corrupt(fs, "a directory names a free inode", ino) : err;
+}
+
+int walk_lookup(struct walk *walk, struct ext2_inode **dir_raw, struct dir_slot *slot)
+{
+    int err = inode_get_dir(walk->fs, walk->dir->ino, dir_raw);
+
+    if (err) {
+        *dir_raw = NULL;
+        return err;
+    }
+    return dir_lookup(walk->fs, walk->dir, *dir_raw, walk->name, walk->name_len, slot);
+}
+
+int walk_text(struct fs *fs, const struct ext2_inode *raw, char *text)
+{
+    struct block *block;
+    uint32_t no;
+    int err;
+
+    if (!inode_has_map(fs, raw)) {
+        memcpy(text, raw->i_block, raw->i_size);
+        return 0;
+    }
+    err = map_get(fs, raw, 0, &no);
+    if (!err && no == 0)
+        err = fs_corrupt(fs, "a symlink has no block, size", raw->i_size);
+    if (!err)
+        err = block_get(fs, no, &block);
+    if (!err)
+        memcpy(text, block->data, raw->i_size);
+    return err;
+}
+
+/* Finds the next component and what follows it. */
+static int next_name(struct walk *walk)
+{
+    unsigned end;
+
+    while (walk->at < walk->len && walk->path[walk->at] == '/')
+        walk->at++;
+    for (end = walk->at; end < walk->len && walk->path[end] != '/';)
+        end++;
+    walk->name = walk->path + walk->at;
+    walk->name_len = end - walk->at;
+    walk->slash = end < walk->len;
+    if (walk->name_len > EXT2_NAME_MAX)
+        return -ENAMETOOLONG;
+    while (end < walk->len && walk->path[end] == '/')
+        end++;
+    walk->at = end;
+    return 0;
+}
+
+/* A component looked up. */
+struct step {
+    struct walk *walk;
+    bool text_wanted; /* of a symlink */
+    struct dir_slot slot;
+    uint32_t ino;
+    unsigned mode, text_len;
+    struct inode *child;
+};
+
+static int op_step(struct fs *fs, void *arg)
+{
+    struct step *step = arg;
+    struct ext2_inode *dir_raw, *raw;
+    int err = walk_lookup(step->walk, &dir_raw, &step->slot);
+
+    if (!err)
+        err = walk_record(fs, step->slot.ino, &raw);
+    if (err)
+        return err;
+    step->mode = raw->i_mode;
+    step->text_len = 0;
+    if (step->text_wanted && inode_type(raw) == EXT2_S_IFLNK) {
+        step->text_len = raw->i_size;
+        err = walk_text(fs, raw, step->walk->text);
+        if (err)
+            return err;
+    }
+    step->child = inode_peek(fs, step->slot.ino);
+    return step->child ? 0 : -ENOMEM;
+}
+
+int walk_splice(struct walk *walk, unsigned len)
+{
+    const char *rest = walk->name + walk->name_len;
+    unsigned rest_len = walk->path + walk->len - rest;
+
+    if (++walk->links > FS_LINKS_MAX)
+        return -ELOOP;
+    if (len + rest_len >= FS_PATH_MAX)
+        return -ENAMETOOLONG;
+    if (memchr(walk->text, 0, len) != NULL)
+        return -ENOENT; /* no name has such a byte in it */
+    memmove(walk->path + len, rest, rest_len);
+    memcpy(walk->path, walk->text, len);
+    walk->len = len + rest_len;
+    walk->at = 0;
+    return walk->path[0] == '/' ? start_at(walk, FS_ROOT_INO) : 0;
+}
+
+/* Enters the directory of a component that is not the last. */
+static int walk_into(struct walk *walk)
+{
+    struct step step = {.walk = walk, .text_wanted = true};
+    int err = txn_run(walk->fs, op_step, &step);
+
+    if (err)
+        return err;
+    if (step.text_len)
+        return walk_splice(walk, step.text_len);
+    if ((step.mode & EXT2_S_IFMT) != EXT2_S_IFDIR)
+        return -ENOTDIR;
+    inode_hold(walk->fs, step.child);
+    inode_put(walk->fs, walk->dir);
+    walk->dir = step.child;
+    return 0;
+}
+
+int walk_to_last(struct walk *walk)
+{
+    for (;;) {
+        int err = next_name(walk);
+
+        if (err || walk->at == walk->len)
+            return err;
+        err = walk_into(walk);
+        if (err)
+            return err;
+    }
+}
+
+/* Follows the walk to its end. */
+static int walk_through(struct walk *walk, bool follow, struct inode **out)
+{
+    for (;;) {
+        struct step step = {.walk = walk};
+        int err = walk_to_last(walk);
+
+        if (err)
+            return err;
+        if (walk->name_len == 0) {
+            *out = walk->dir;
+            inode_hold(walk->fs, *out);
+            return 0;
+        }
+        step.text_wanted = follow || walk->slash;
+        err = txn_run(walk->fs, op_step, &step);
+        if (err)
+            return err;
+        if (step.text_len == 0) {
+            if (walk->slash && (step.mode & EXT2_S_IFMT) != EXT2_S_IFDIR)
+                return -ENOTDIR;
+            *out = step.child;
+            inode_hold(walk->fs, *out);
+            return 0;
+        }
+        err = walk_splice(walk, step.text_len);
+        if (err)
+            return err;
+    }
+}
+
+int walk_resolve(struct fs *fs, uint32_t dir, const char *path, size_t len, bool empty_ok,
+                 bool follow, struct inode **out)
+{
+    struct walk walk;
+    int err;
+
+    if (len == 0 && empty_ok) {
+        *out = inode_peek(fs, dir);
+        if (*out == NULL)
+            return -ENOMEM;
+        inode_hold(fs, *out);
+        return 0;
+    }
+    err = walk_begin(&walk, fs, dir, path, len);
+    if (err)
+        return err;
+    err = walk_through(&walk, follow, out);
+    walk_end(&walk);
+    return err;
+}

@@ -1,0 +1,54 @@
+/*
+ * Walking a path. A walk holds the directory it has come to, so that this one
+ * cannot be freed between the transactions that the components take; a directory
+ * that was removed meanwhile has no entries (-ENOENT).
+ */
+#ifndef USER_FS_CORE_WALK_H
+#define USER_FS_CORE_WALK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "user/fs/core/dir.h"
+#include "user/fs/core/fs.h"
+
+struct walk {
+    struct fs *fs;
+    struct inode *dir; /* held */
+    unsigned links;    /* symlinks followed */
+    char path[FS_PATH_MAX];
+    unsigned len, at; /* of path: bytes; where the next component begins */
+    /* After walk_to_last: */
+    const char *name;       /* the last component, in path */
+    unsigned name_len;      /* 0: the path names dir itself */
+    bool slash;             /* slashes follow it: it must be a directory */
+    char text[FS_PATH_MAX]; /* room for a symlink's text */
+};
+
+/* Begins at directory dir, or at the root. What follows a success must end with
+ * walk_end, whatever happens between. */
+int walk_begin(struct walk *walk, struct fs *fs, uint32_t dir, const char *path, size_t len)
+    __attribute__((warn_unused_result));
+/* Goes on to the directory that the last component is in. Sleeps. */
+int walk_to_last(struct walk *walk) __attribute__((warn_unused_result));
+/* Puts a symlink's text (of len bytes, in walk->text) in place of the last
+ * component; walk_to_last is next. Sleeps. */
+int walk_splice(struct walk *walk, unsigned len) __attribute__((warn_unused_result));
+void walk_end(struct walk *walk);
+
+/* In a transaction: the directory's record, and the last component's slot in it.
+ * *dir_raw is NULL if the directory itself is what is not there. */
+int walk_lookup(struct walk *walk, struct ext2_inode **dir_raw, struct dir_slot *slot)
+    __attribute__((warn_unused_result));
+/* In a transaction: the record that an entry names, which must be there. */
+int walk_record(struct fs *fs, uint32_t ino, struct ext2_inode **out)
+    __attribute__((warn_unused_result));
+/* In a transaction: the text of a symlink, at most FS_PATH_MAX - 1 bytes. */
+int walk_text(struct fs *fs, const struct ext2_inode *raw, char *text)
+    __attribute__((warn_unused_result));
+
+/* The inode that a path names, held for the caller, who must inode_put it.
+ * empty_ok: an empty path names dir. Sleeps. */
+int walk_resolve(struct fs *fs, uint32_t dir, const char *path, size_t len, bool empty_ok,
+                 bool follow, struct inode **out) __attribute__((warn_unused_result));
+
+#endif
