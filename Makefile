@@ -35,8 +35,8 @@ RAW := CPUS MEM KARGS QEMUEXTRA CMD EXTRA T J GDBPORT HOSTCC
 $(foreach v,$(RAW),$(if $(filter-out undefined,$(origin $v)),\
     $(eval override $v := $$(value $v))$(eval export $v)))
 
-# Packages, each once: NAME|PROBE|OLDEST. PROBE is how test/doctor.sh finds what the package gives: a
-# command, py:MODULE for a Python module, or a file. OLDEST is the lowest version that will do.
+# Packages, each once: NAME|PROBE|OLDEST. PROBE is how test/doctor.sh finds what the package gives:
+# a command, py:MODULE for a Python module, or a file. OLDEST is the lowest version that will do.
 PACKAGES := \
     binutils-riscv64-unknown-elf|$(CROSS)ld|2.38 \
     gcc-riscv64-unknown-elf|$(CROSS)gcc|12.1 \
@@ -74,7 +74,8 @@ export INITRD := $(B)/initrd.cpio
 # --------------------------------------------------------------------------------- goals in order
 
 # `make deps qemu` must install before it looks for anything, and `make clean all` must not do both
-# at once under -j. With either among several goals, each goal gets its own make, in the order given.
+# at once under -j. With either among several goals, each goal gets its own make, in the order
+# given.
 ifneq ($(filter clean deps,$(MAKECMDGOALS)),)
 ifneq ($(word 2,$(MAKECMDGOALS)),)
 IN_ORDER := yes
@@ -139,8 +140,8 @@ FORCE:
 
 # ----------------------------------------------------------------------------------------- kernel
 
-KERNEL_SOURCES := $(sort $(foreach d,kernel kernel/lib vm trap $(if $(filter 1,$(DEBUG)),kernel/debug),\
-    $(wildcard $d/*.c $d/*.S)))
+KERNEL_DIRS := kernel kernel/lib vm trap $(if $(filter 1,$(DEBUG)),kernel/debug)
+KERNEL_SOURCES := $(sort $(foreach d,$(KERNEL_DIRS),$(wildcard $d/*.c $d/*.S)))
 KERNEL_OBJECTS := $(patsubst %,$(B)/kernel/%.o,$(KERNEL_SOURCES))
 
 KERNEL_COMPILE := $(CC) $(KERNEL_FLAGS)

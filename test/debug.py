@@ -1,9 +1,10 @@
 """Set gdb up for a machine that waits under `make qemu-gdb` (gdb's Python; see `make gdb`).
 
-Symbols of the kernel are loaded three times over: where it is linked, where it is loaded (code runs
-there until paging is on), and the trampoline where it is mapped. gdb relocates a file only once, so
-each comes from a file of its own: a copy, and the trampoline's object. Symbols of a program come with `user-symbols NAME`; all programs lie at
-the same addresses, so those of one are loaded at a time.
+Symbols of the kernel are loaded three times over: where it is linked, where it is loaded (code
+runs there until paging is on), and the trampoline where it is mapped. gdb relocates a file only
+once, so each comes from a file of its own: a copy, and the trampoline's object. Symbols of a
+program come with `user-symbols NAME`; all programs lie at the same addresses, so those of one are
+loaded at a time.
 
 Run by Python itself it starts gdb with this file, as the terminal's foreground group: a ^C is then
 for gdb alone, and not for the make that runs it too.

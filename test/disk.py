@@ -129,7 +129,8 @@ def create(image, files):
     modes.update({folder: 0o040000 | mode for folder, mode in FOLDERS.items()})
     lines = []
     for node, (mode, major, minor) in NODES.items():
-        lines += [f"cd {os.path.dirname(node)}", f"mknod {os.path.basename(node)} c {major} {minor}"]
+        folder, name = os.path.split(node)
+        lines += [f"cd {folder}", f"mknod {name} c {major} {minor}"]
         modes[node] = 0o020000 | mode
     for path, mode in modes.items():
         lines += [f"sif {path} mode 0{mode:o}", f"sif {path} uid 0", f"sif {path} gid 0"]

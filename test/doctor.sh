@@ -1,5 +1,6 @@
 #!/bin/sh
-# Say of each tool whether it is here, its version, and what mends it. Ends with 1 if one will not do.
+# Say of each tool whether it is here, its version, and what mends it. Ends with 1 if any will not
+# do.
 #
 # Arguments: PACKAGE|PROBE|OLDEST each, as the Makefile's PACKAGES lists them. PROBE is a command,
 # a file, py:MODULE for a Python module, or `sanitizers` for clang's run-time libraries.

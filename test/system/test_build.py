@@ -1,13 +1,14 @@
 """The Makefile and its scripts, on a tree small enough to be built in a second.
 
-The tree has our Makefile, link scripts and tools, and tiny sources in the places of ours. It is built
-once; each test gets a copy, times included.
+The tree has our Makefile, link scripts and tools, and tiny sources in the places of ours. It is
+built once; each test gets a copy, times included.
 """
 import ast
 import os
 import pathlib
 import re
 import shutil
+import socket
 import subprocess
 import time
 
@@ -17,9 +18,11 @@ from banyan.elf import Symbols
 from banyan.machine import ROOT
 
 OURS = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "WERROR", "DEBUG", "EXTRA", "CMD", "T",
-        "J", "V", "KARGS", "CPUS", "MEM", "QEMUEXTRA", "GDBPORT", "DISK", "KERNEL", "INITRD", "LIST")
+        "J", "V", "KARGS", "CPUS", "MEM", "QEMUEXTRA", "GDBPORT", "DISK", "KERNEL",
+        "INITRD", "LIST")
 OUR_FILES = ["Makefile", "kernel.ld", "vm/layout.h", "user/user.ld", "kernel/lib/symtab.py",
-             "test/disk.py", "test/deps.sh", "test/doctor.sh", "test/make_status.c"]
+             "test/disk.py", "test/deps.sh", "test/doctor.sh", "test/make_status.c",
+             "test/debug.py", "test/qemu.py"]
 PROGRAM = """#include <stdio.h>
 #include <string.h>
 _Thread_local int initialized = 5;
@@ -38,10 +41,39 @@ SOURCES = {
     "kernel/head.S": """.section .text.boot, "ax"
 .globl _start
 _start:
+    la t0, root
+    la t1, middle
+    la t2, _start
+    srli t3, t1, 2          # root slot 510: the image, by one 2 MiB leaf
+    ori t3, t3, 1
+    li t4, 510 * 8
+    add t4, t4, t0
+    sd t3, (t4)
+    srli t3, t2, 2
+    ori t3, t3, 0xcf
+    sd t3, (t1)
+    li t3, 0x200000cf       # root slot 2: where it runs now
+    sd t3, 16(t0)
+    srli t3, t0, 12
+    li t4, 8
+    slli t4, t4, 60
+    or t3, t3, t4
+    sfence.vma
+    csrw satp, t3
+    la t3, paged
+    sub t3, t3, t2
+    li t4, 0xffffffff80000000
+    add t3, t3, t4
+    jr t3
+paged:
     la sp, stack_end
     tail kernel_main
 .bss
-.balign 16
+.balign 4096
+root:
+.space 4096
+middle:
+.space 4096
 .space 4096
 stack_end:
 """,
@@ -54,7 +86,11 @@ void kernel_main(void) { for (;;) counter = unused_in_tests(counter); }
     "kernel/thing.h": "#define THING 3\n",
     "kernel/debug/checks.c": "int debug_checks(void);\nint debug_checks(void) { return 1; }\n",
     "kernel/lib/memcpy.S": ".globl memcpy\n.type memcpy, @function\nmemcpy:\n    ret\n",
-    "trap/trampoline.S": '.section .text.trampoline, "ax"\n.globl trap_entry\ntrap_entry:\n    nop\n',
+    "trap/trampoline.S": """.section .text.trampoline, "ax"
+.globl trap_entry
+trap_entry:
+    nop
+""",
     "vm/frame.c": '#include "vm/layout.h"\nuint64_t frame_size = PAGE_SIZE;\n',
     "user/lib/crt0.S": """.globl _start
 _start:
@@ -65,7 +101,9 @@ _start:
     call main
     j _exit
 """,
-    "user/lib/exit.c": "void _exit(int status);\nvoid _exit(int status) { for (;;) (void)status; }\n",
+    "user/lib/exit.c": """void _exit(int status);
+void _exit(int status) { for (;;) (void)status; }
+""",
     "user/lib/malloc.c": """#include <stdlib.h>
 static char pool[4096];
 void *malloc(size_t size) { return size < sizeof pool ? pool : NULL; }
@@ -145,6 +183,7 @@ def built(tmp_path_factory):
     for path in OUR_FILES:
         (tree.root / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / path, tree.root / path)
+    shutil.copytree(ROOT / "test" / "banyan", tree.root / "test" / "banyan")
     for path, text in SOURCES.items():
         tree.write(path, text)
     tree.make("-j2", "WERROR=1")
@@ -270,7 +309,7 @@ def test_symbol_table(tree):
         at = place["strings"] + word(place["names"] + 4 * i)
         found[table[at:table.index(0, at)].decode()] = word(place["addresses"] + 4 * i)
     expected = {name: symbols[name] - symbols["kernel_start"]
-                for name in ("_start", "kernel_main", "memcpy", "trap_entry")}
+                for name in ("_start", "paged", "kernel_main", "memcpy", "trap_entry")}
     assert found == expected
     assert list(found.values()) == sorted(found.values())
 
@@ -388,8 +427,8 @@ def test_extra(tree, tmp_path):
 
 def test_disk_contents(tree):
     assert tree.listing("/bin") == {
-        name: (mode, 0, 0) for name, mode in
-        {".": 0o40755, "..": 0o40755, "first": 0o100755, "second": 0o100755, "sh": 0o100755}.items()}
+        ".": (0o40755, 0, 0), "..": (0o40755, 0, 0), "sh": (0o100755, 0, 0),
+        "first": (0o100755, 0, 0), "second": (0o100755, 0, 0)}
     top = tree.listing("/")
     assert top["tmp"] == (0o41777, 0, 0) and top["README"] == (0o100644, 0, 0)
     assert {"bin", "test", "etc", "home", "dev"} <= set(top)
@@ -404,7 +443,7 @@ def test_disk_contents(tree):
 
 
 def test_user_files_survive(tree):
-    """A changed program is replaced, a lost one put back, and all else stays as the user left it."""
+    """A changed program is replaced, a lost one put back; all else stays as the user left it."""
     tree.write("mine", "mine\n")
     tree.debugfs("cd /home", "write mine mine", "cd /", "rm README", "write mine README",
                  "rm /bin/second")
@@ -435,8 +474,8 @@ def test_damage_beyond_mending_is_told(tree):
 def test_an_image_in_use_is_left_alone(tree):
     guest = subprocess.Popen(
         ["qemu-system-riscv64", "-machine", "virt", "-S", "-display", "none", "-serial", "none",
-         "-monitor", "none", "-bios", "none", "-drive", "file=build/disk.img,format=raw,id=d,if=none",
-         "-device", "virtio-blk-device,drive=d"], cwd=tree.root)
+         "-monitor", "none", "-bios", "none", "-device", "virtio-blk-device,drive=d",
+         "-drive", "file=build/disk.img,format=raw,id=d,if=none"], cwd=tree.root)
     try:
         tree.write("README.md", "changed\n")
         deadline = time.monotonic() + 30
@@ -491,6 +530,41 @@ def test_run_says_nothing_else_on_stdout(tree):
     done = tree.process("run", "CMD=x", merged=False)
     assert done.stdout == "'x'\n"
     assert "CC" in done.stderr and "UPDATE" in done.stderr
+
+
+def test_gdb(tree):
+    """Kernel code is known by name where it is loaded and where it is linked, and the trampoline
+    where it will be mapped; programs when asked for."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = str(free.getsockname()[1])
+    clean = {key: value for key, value in os.environ.items() if key not in OURS}
+    waiting = subprocess.Popen(["make", "qemu-gdb", f"GDBPORT={port}"], cwd=tree.root, env=clean,
+                               stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True)
+    try:
+        while "make gdb" not in waiting.stderr.readline():
+            assert waiting.poll() is None
+        script = ("tbreak *0x80200000", "continue", "print $pc", "tbreak kernel_main", "continue",
+                  "print $pc", "info symbol 0xfffffffffffff000", "user-symbols first",
+                  "info line main", "user-symbols second", "info line main", "user-symbols nothing",
+                  "kill", "quit")
+        for _ in range(20):  # QEMU may not listen yet
+            done = subprocess.run(["make", "gdb", f"GDBPORT={port}"], cwd=tree.root, env=clean,
+                                  input="\n".join(script) + "\n", stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True, timeout=60, check=True)
+            if "Nothing waits" not in done.stdout:
+                break
+            time.sleep(0.5)
+        waiting.wait(timeout=30)
+    finally:
+        waiting.stdin.close()
+        waiting.kill()
+        waiting.wait()
+    for expected in (r"0x80200000 <(_start|kernel_start)>", r"0xffffffff8\w+ <kernel_main",
+                     r"trap_entry in section .text.trampoline", r'of "user/bin/first.c"',
+                     r'of "user/bin/second.c"', "no program nothing"):
+        assert re.search(expected, done.stdout), f"{expected} in:\n{done.stdout}"
 
 
 class Fakes:
