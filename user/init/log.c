@@ -2,7 +2,7 @@
 #include "user/init/init.h"
 #include <stdarg.h>
 
-#define LINE_ROOM 512
+#define LINE_ROOM 256 /* what the kernel takes at once */
 
 struct line {
     char text[LINE_ROOM];

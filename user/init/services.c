@@ -63,18 +63,16 @@ static bool service_start(struct service *service, int grant4, int grant5, char 
 {
     char *argv[] = {(char *)service->name, option, 0};
     int grants[GRANTS] = {grant4, grant5};
-    int program = H_NONE;
-    long err = sys_system(H_SYSTEM, SYSTEM_BOOT_FILE, (long)service->name, (long)&program, 0);
+    int program = keep(sys_system(H_SYSTEM, SYSTEM_BOOT_FILE, (long)service->name, 0, 0));
     long pid;
 
-    if (err < 0) {
-        say("init: the boot image has no program %s", service->name);
+    if (program < 0) {
+        say("init: the boot image has no program %s: error %d", service->name, -program);
         return false;
     }
-    program = keep(program);
     pid = sys_fork();
     if (pid == 0) {
-        err = service_become(service, grants, program, argv);
+        long err = service_become(service, grants, program, argv);
         say("init: cannot start %s: error %d", service->name, (int)-err); /* if it still may */
         sys_exit(127);
     }
