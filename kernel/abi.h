@@ -21,105 +21,111 @@
 
 #define ABI_VERSION 1
 
-#define PAGE_SIZE_ABI 4096
-#define MAX_HANDLES 1024     /* handles 0..1023 */
+#define PAGE_SIZE_ABI  4096
+#define MAX_HANDLES    1024  /* handles 0..1023 */
 #define IPC_BUFFER_MAX 65536 /* bytes in one message buffer, each way */
-#define IPC_WORDS 8
-#define IPC_HANDLES 4
-#define PATH_MAX_ABI 4096  /* bytes of a path, its NUL included */
-#define NAME_MAX_ABI 255   /* bytes of one name in a path */
-#define ARG_MAX_ABI 131072 /* bytes of argv and envp strings and pointers */
-#define MAX_HARTS_ABI 8
+#define IPC_WORDS      8
+#define IPC_HANDLES    4
+#define PATH_MAX_ABI   4096   /* bytes of a path, its NUL included */
+#define NAME_MAX_ABI   255    /* bytes of one name in a path */
+#define ARG_MAX_ABI    131072 /* bytes of argv and envp strings and pointers */
+#define MAX_HARTS_ABI  8
 
 /* Fixed handle slots. */
-#define H_ROOT (-2)   /* session: where absolute paths start */
-#define H_SYSTEM (-3) /* system handle, if the process was given one */
-#define H_TTY (-4)    /* session: the controlling terminal, if any */
-#define H_CWD (-100)  /* session: the working directory (POSIX AT_FDCWD) */
-#define H_NONE (-1)   /* no handle */
+#define H_ROOT   (-2)   /* session: where absolute paths start */
+#define H_SYSTEM (-3)   /* system handle, if the process was given one */
+#define H_TTY    (-4)   /* session: the controlling terminal, if any */
+#define H_CWD    (-100) /* session: the working directory (POSIX AT_FDCWD) */
+#define H_NONE   (-1)   /* no handle */
 
 /* Rights a handle carries. An operation names the ones it needs. */
-#define RIGHT_READ 0x001     /* read data, map readable, wait for a process */
-#define RIGHT_WRITE 0x002    /* write data, map shared-writable */
-#define RIGHT_EXEC 0x004     /* map executable, exec */
-#define RIGHT_CALL 0x008     /* session: send it messages */
-#define RIGHT_NOTIFY 0x010   /* port: raise notification bits on it */
-#define RIGHT_OWN 0x020      /* port: receive, reply, make sessions, page */
+#define RIGHT_READ     0x001 /* read data, map readable, wait for a process */
+#define RIGHT_WRITE    0x002 /* write data, map shared-writable */
+#define RIGHT_EXEC     0x004 /* map executable, exec */
+#define RIGHT_CALL     0x008 /* session: send it messages */
+#define RIGHT_NOTIFY   0x010 /* port: raise notification bits on it */
+#define RIGHT_OWN      0x020 /* port: receive, reply, make sessions, page */
 #define RIGHT_TRANSFER 0x040 /* may be sent in a message */
-#define RIGHT_SIGNAL 0x080   /* process, system: kill */
-#define RIGHT_INSPECT 0x100  /* process, system: lists, counters, tables */
-#define RIGHT_DEVICE 0x200   /* system: devices, boot files, DMA memory, log */
-#define RIGHT_POWER 0x400    /* system: shut down, reboot */
-#define RIGHT_ALL 0x7ff
+#define RIGHT_SIGNAL   0x080 /* process, system: kill */
+#define RIGHT_INSPECT  0x100 /* process, system: lists, counters, tables */
+#define RIGHT_DEVICE   0x200 /* system: devices, boot files, DMA memory, log */
+#define RIGHT_POWER    0x400 /* system: shut down, reboot */
+#define RIGHT_ALL      0x7ff
 
 /* ---------------------------------------------------------------- numbers */
 
 /* Processes and threads */
-#define SYS_getpid 1        /* () -> pid */
-#define SYS_getppid 2       /* () -> pid of the parent */
-#define SYS_fork 3          /* () -> child's pid; 0 in the child */
-#define SYS_exec 4          /* (handle, argv, envp): only returns on error */
-#define SYS_exit 5          /* (status & 0xff): the whole process */
-#define SYS_wait 6          /* (pid, int *status, flags) -> pid */
-#define SYS_kill 7          /* (handle, pid, sig): see below */
-#define SYS_setpgid 8       /* (pid, pgid): of self or a child; 0 = self */
-#define SYS_getpgid 9       /* (pid) -> pgid; 0 = self */
-#define SYS_thread_create 10 /* (entry, sp, tp, arg) -> tid; arg in its a0 */
-#define SYS_thread_exit 11  /* (u32 *word): store 0 there, wake its futex */
-#define SYS_gettid 12       /* () -> tid */
-#define SYS_yield 13        /* () */
-#define SYS_sleep 14        /* (ns) -> 0 */
-#define SYS_futex_wait 15   /* (u32 *word, expected, timeout_ns or -1) */
-#define SYS_futex_wake 16   /* (u32 *word, count) -> number woken */
-#define SYS_clock 17        /* (CLOCK_*) -> ns */
-#define SYS_set_name 18     /* (const char *name, len): of the process */
+#define SYS_getpid  1 /* () -> pid */
+#define SYS_getppid 2 /* () -> pid of the parent */
+#define SYS_fork    3 /* () -> child's pid; 0 in the child */
+#define SYS_exec    4 /* (handle, argv, envp): only returns on error */
+#define SYS_exit    5 /* (status & 0xff): the whole process */
+#define SYS_wait    6 /* (pid, int *status, flags) -> pid */
+#define SYS_kill    7 /* (handle, pid, sig): see below */
+#define SYS_setpgid 8 /* (pid, pgid): of self or a child; 0 = self */
+#define SYS_getpgid 9 /* (pid) -> pgid; 0 = self */
+#define SYS_thread_create                                                                          \
+    10                     /* (entry, sp, tp, arg) -> tid; arg in its a0, gp as                    \
+                              the creator's */
+#define SYS_thread_exit 11 /* (u32 *word): store 0 there, wake its futex */
+#define SYS_gettid      12 /* () -> tid */
+#define SYS_yield       13 /* () */
+#define SYS_sleep       14 /* (ns) -> 0 */
+#define SYS_futex_wait  15 /* (u32 *word, expected, timeout_ns or -1) */
+#define SYS_futex_wake  16 /* (u32 *word, count) -> number woken */
+#define SYS_clock       17 /* (CLOCK_*) -> ns */
+#define SYS_set_name    18 /* (const char *name, len): of the process */
 
 /* Memory */
-#define SYS_mmap 20     /* (addr, len, prot, flags, handle, offset) -> addr */
-#define SYS_munmap 21   /* (addr, len) */
+#define SYS_mmap     20 /* (addr, len, prot, flags, handle, offset) -> addr */
+#define SYS_munmap   21 /* (addr, len) */
 #define SYS_mprotect 22 /* (addr, len, prot) */
-#define SYS_msync 23    /* (addr, len, flags): write shared pages back */
-#define SYS_brk 24      /* (addr or 0) -> the (new) break */
+#define SYS_msync    23 /* (addr, len, flags): write shared pages back */
+#define SYS_brk      24 /* (addr or 0) -> the (new) break */
 
 /* Handles */
-#define SYS_close 30       /* (handle) */
-#define SYS_dup 31         /* (handle, lowest, flags) -> new handle >= lowest */
-#define SYS_dup2 32        /* (handle, to, flags) -> to; closes what was there */
-#define SYS_restrict 33    /* (handle, rights) -> new handle with rights & old */
-#define SYS_handle_info 34 /* (handle, struct abi_handle_info *) */
+#define SYS_close 30 /* (handle) */
+#define SYS_dup   31 /* (handle, lowest, flags) -> new handle >= lowest */
+#define SYS_dup2                                                                                   \
+    32                      /* (handle, to, flags) -> to (0 if that is a fixed slot);              \
+                               closes what was there */
+#define SYS_restrict     33 /* (handle, rights) -> new handle with rights & old */
+#define SYS_handle_info  34 /* (handle, struct abi_handle_info *) */
 #define SYS_handle_flags 35 /* (handle, set, mask) -> flags (HANDLE_*) */
 
 /* Files: sessions and pipe ends */
-#define SYS_read 40   /* (handle, buf, n) -> bytes; 0 at the end */
-#define SYS_write 41  /* (handle, buf, n) -> bytes */
-#define SYS_pread 42  /* (handle, buf, n, offset) -> bytes */
+#define SYS_read   40 /* (handle, buf, n) -> bytes; 0 at the end */
+#define SYS_write  41 /* (handle, buf, n) -> bytes */
+#define SYS_pread  42 /* (handle, buf, n, offset) -> bytes */
 #define SYS_pwrite 43 /* (handle, buf, n, offset) -> bytes */
-#define SYS_seek 44   /* (handle, offset, 0 set / 1 cur / 2 end) -> offset */
-#define SYS_pipe 45   /* (int fds[2], flags) */
-#define SYS_fsync 46  /* (handle): dirty pages, then MSG_FSYNC */
-#define SYS_sync 47   /* (): every object of every port, then MSG_SYNC to each */
+#define SYS_seek   44 /* (handle, offset, 0 set / 1 cur / 2 end) -> offset */
+#define SYS_pipe   45 /* (int fds[2], flags) */
+#define SYS_fsync  46 /* (handle): dirty pages, then MSG_FSYNC */
+#define SYS_sync   47 /* (): every object of every port, then MSG_SYNC to each */
 
 /* Messages (registers: see "The message calls") */
-#define SYS_call 50          /* session */
-#define SYS_receive 51       /* port */
-#define SYS_reply 52         /* port */
-#define SYS_reply_receive 53 /* port */
-#define SYS_port_create 54    /* () -> handle with RIGHT_OWN|NOTIFY|TRANSFER */
+#define SYS_call           50 /* session */
+#define SYS_receive        51 /* port */
+#define SYS_reply          52 /* port */
+#define SYS_reply_receive  53 /* port */
+#define SYS_port_create    54 /* () -> handle with RIGHT_OWN|NOTIFY|TRANSFER */
 #define SYS_session_create 55 /* (port, const struct ipc_session *) -> handle */
-#define SYS_notify 56         /* (port, bits): raise bits on the port */
-#define SYS_port_timer 57     /* (port, bit, ns from now; 0 = cancel) */
-#define SYS_irq_bind 58       /* (interrupt, port, bit): deliver it there */
-#define SYS_irq_ack 59        /* (interrupt): handled, let it fire again */
-#define SYS_process_open 60   /* (system handle or H_NONE for a child, pid) */
-#define SYS_process_watch 61  /* (process, port, bit): raised at its death */
+#define SYS_notify         56 /* (port, bits): raise bits on the port */
+#define SYS_port_timer     57 /* (port, bit, ns from now; 0 = cancel) */
+#define SYS_irq_bind       58 /* (interrupt, port, bit): deliver it there */
+#define SYS_irq_ack        59 /* (interrupt): handled, let it fire again */
+#define SYS_process_open   60 /* (system handle or H_NONE for a child, pid) */
+#define SYS_process_watch  61 /* (process, port, bit): raised at its death */
 
 /* Memory objects */
 #define SYS_object_create 65 /* (size) -> handle: anonymous, shared by passing */
-#define SYS_object_dma 66    /* (system, size, u64 *paddr) -> handle: wired,
-                                physically contiguous, DMA-safe */
-#define SYS_object_resize 67 /* (port, key, size): a paged object; pages past
-                                the new end are detached and unmapped */
-#define SYS_object_info 68   /* (port, key, struct abi_object_info *) */
+#define SYS_object_dma                                                                             \
+    66 /* (system, size, u64 *paddr) -> handle: wired,                                             \
+          physically contiguous, DMA-safe */
+#define SYS_object_resize                                                                          \
+    67                        /* (port, key, size): a paged object; pages past                     \
+                                 the new end are detached and unmapped */
+#define SYS_object_info    68 /* (port, key, struct abi_object_info *) */
 #define SYS_object_discard 69 /* (port, key): forget it and its dirty pages */
 
 /* The system */
@@ -131,15 +137,15 @@
 
 /* The status word SYS_wait stores, as POSIX's macros expect it:
  * exited: (code & 0xff) << 8; killed: the signal number in the low 7 bits. */
-#define ABI_SIGHUP 1
-#define ABI_SIGINT 2
+#define ABI_SIGHUP  1
+#define ABI_SIGINT  2
 #define ABI_SIGQUIT 3
-#define ABI_SIGILL 4
+#define ABI_SIGILL  4
 #define ABI_SIGTRAP 5
 #define ABI_SIGABRT 6
-#define ABI_SIGFPE 8
+#define ABI_SIGFPE  8
 #define ABI_SIGKILL 9
-#define ABI_SIGBUS 10
+#define ABI_SIGBUS  10
 #define ABI_SIGSEGV 11
 #define ABI_SIGPIPE 13
 #define ABI_SIGTERM 15
@@ -157,22 +163,22 @@
 
 /* --------------------------------------------------------------- the clock */
 
-#define ABI_CLOCK_REALTIME 0  /* ns since 1970 */
+#define ABI_CLOCK_REALTIME  0 /* ns since 1970 */
 #define ABI_CLOCK_MONOTONIC 1 /* ns since boot */
-#define ABI_CLOCK_PROCESS 2   /* ns of CPU time of this process */
+#define ABI_CLOCK_PROCESS   2 /* ns of CPU time of this process */
 
 /* ------------------------------------------------------------------ memory */
 
-#define ABI_PROT_READ 1
-#define ABI_PROT_WRITE 2
-#define ABI_PROT_EXEC 4
-#define ABI_MAP_SHARED 0x01
-#define ABI_MAP_PRIVATE 0x02
-#define ABI_MAP_FIXED 0x10     /* replaces what was there */
+#define ABI_PROT_READ     1
+#define ABI_PROT_WRITE    2
+#define ABI_PROT_EXEC     4
+#define ABI_MAP_SHARED    0x01
+#define ABI_MAP_PRIVATE   0x02
+#define ABI_MAP_FIXED     0x10 /* replaces what was there */
 #define ABI_MAP_ANONYMOUS 0x20 /* handle ignored; shared across fork if SHARED */
-#define ABI_MAP_POPULATE 0x40  /* fault it in now */
-#define ABI_MS_ASYNC 1
-#define ABI_MS_SYNC 4
+#define ABI_MAP_POPULATE  0x40 /* fault it in now */
+#define ABI_MS_ASYNC      1
+#define ABI_MS_SYNC       4
 /* mmap takes as handle: a session with a memory object behind it, or a memory
  * object. offset is page aligned. PROT_WRITE with PROT_EXEC is -EACCES (W^X),
  * in mmap and mprotect. A touch past the object's last page is SIGBUS. */
@@ -180,7 +186,7 @@
 /* ----------------------------------------------------------------- handles */
 
 #define HANDLE_CLOEXEC 1 /* closed by exec */
-#define HANDLE_APPEND 2  /* session: each write goes to the end */
+#define HANDLE_APPEND  2 /* session: each write goes to the end */
 
 enum abi_handle_type {
     HANDLE_PORT = 1,
@@ -249,13 +255,13 @@ struct ipc_ext {
     unsigned long recv_cap;
     unsigned long recv_len; /* out: bytes that came */
     unsigned send_handle_count;
-    unsigned recv_handle_count; /* out */
+    unsigned recv_handle_count;    /* out */
     int send_handles[IPC_HANDLES]; /* need RIGHT_TRANSFER; sender keeps its own */
     int recv_handles[IPC_HANDLES]; /* out: installed in the receiver */
-    unsigned reply_session; /* reply only: 1 = make the session below and give
-                               the client a handle to it, which precedes
-                               send_handles among those it receives */
-    unsigned reply_session_flags; /* HANDLE_CLOEXEC for that handle */
+    unsigned reply_session;        /* reply only: 1 = make the session below and give
+                                      the client a handle to it, which precedes
+                                      send_handles among those it receives */
+    unsigned reply_session_flags;  /* HANDLE_CLOEXEC for that handle */
     struct ipc_session session;
 };
 /* For reply_receive, send_* go with the reply and recv_* take the next
@@ -276,26 +282,30 @@ struct abi_object_info {
 
 /* (handle, op, a, b, c). Needs the right named. Arrays are filled up to the
  * room given; the result is the number of entries there are in all. */
-#define SYSTEM_PROCESSES 1 /* INSPECT: (struct abi_process *, room) */
-#define SYSTEM_REGIONS 2   /* INSPECT: (pid, struct abi_region *, room) */
-#define SYSTEM_PTES 3      /* INSPECT: (pid, struct abi_pte_query *) -> count */
-#define SYSTEM_MEMORY 4    /* INSPECT: (struct abi_memory *) */
-#define SYSTEM_THREADS 5   /* INSPECT: (struct abi_thread *, room) */
-#define SYSTEM_COUNTERS 6  /* INSPECT: (struct abi_counters *) */
+#define SYSTEM_PROCESSES   1 /* INSPECT: (struct abi_process *, room) */
+#define SYSTEM_REGIONS     2 /* INSPECT: (pid, struct abi_region *, room) */
+#define SYSTEM_PTES        3 /* INSPECT: (pid, struct abi_pte_query *) -> count */
+#define SYSTEM_MEMORY      4 /* INSPECT: (struct abi_memory *) */
+#define SYSTEM_THREADS     5 /* INSPECT: (struct abi_thread *, room) */
+#define SYSTEM_COUNTERS    6 /* INSPECT: (struct abi_counters *) */
 #define SYSTEM_DROP_CACHES 7 /* INSPECT: () drop clean unmapped object pages */
-#define SYSTEM_DEVICE 10   /* DEVICE: (index, struct abi_device *) -> 0/-ENODEV:
-                              opens MMIO object and interrupt of device index */
-#define SYSTEM_BOOT_FILE 11 /* DEVICE: (name, handle_out) -> object handle with
-                               READ|EXEC of a file in the initial RAM image */
-#define SYSTEM_LOG_READ 12  /* DEVICE: (buf, room, u64 *position) -> bytes of
-                               the kernel log from position, which moves on */
-#define SYSTEM_LOG_PORT 13  /* DEVICE: (port, bit) the log goes there from now
-                               on: bit is raised when it grows; the SBI console
+#define SYSTEM_DEVICE                                                                              \
+    10 /* DEVICE: (index, struct abi_device *) -> 0/-ENODEV:                                       \
+          opens MMIO object and interrupt of device index */
+#define SYSTEM_BOOT_FILE                                                                           \
+    11 /* DEVICE: (name, handle_out) -> object handle with                                         \
+          READ|EXEC of a file in the initial RAM image */
+#define SYSTEM_LOG_READ                                                                            \
+    12 /* DEVICE: (buf, room, u64 *position) -> bytes of                                           \
+          the kernel log from position, which moves on */
+#define SYSTEM_LOG_PORT                                                                            \
+    13                      /* DEVICE: (port, bit) the log goes there from now                     \
+                               on: bit is raised when it grows; the SBI console                    \
                                falls silent until that port's owner dies */
 #define SYSTEM_BOOT_ARGS 14 /* INSPECT: (buf, room) -> length, NUL terminated */
 #define SYSTEM_LOG_WRITE 15 /* DEVICE: (buf, len) add to the kernel log */
-#define SYSTEM_DUMP 16      /* INSPECT: () log every thread and what it waits for */
-#define SYSTEM_SHUTDOWN 20  /* POWER: (0 off, 1 reboot); does not sync */
+#define SYSTEM_DUMP      16 /* INSPECT: () log every thread and what it waits for */
+#define SYSTEM_SHUTDOWN  20 /* POWER: (0 off, 1 reboot); does not sync */
 
 struct abi_process {
     int pid, ppid, pgid;
@@ -310,7 +320,7 @@ struct abi_process {
 
 struct abi_thread {
     int tid, pid;
-    char state; /* R S Z */
+    char state;       /* R S Z */
     signed char hart; /* where it runs or ran */
     unsigned short pad;
     int holder_pid;   /* who must act for the wait to end; 0 = unknown */
@@ -320,12 +330,12 @@ struct abi_thread {
 
 struct abi_region {
     unsigned long start, end;
-    unsigned prot;  /* ABI_PROT_* */
-    unsigned flags; /* ABI_MAP_SHARED or PRIVATE; REGION_* */
-    unsigned long offset; /* in the object, bytes */
-    unsigned long object; /* an id of the object; 0 = anonymous */
+    unsigned prot;                  /* ABI_PROT_* */
+    unsigned flags;                 /* ABI_MAP_SHARED or PRIVATE; REGION_* */
+    unsigned long offset;           /* in the object, bytes */
+    unsigned long object;           /* an id of the object; 0 = anonymous */
     unsigned long resident, shared; /* pages mapped; of them, by others too */
-    char name[16]; /* "text", "data", "heap", "stack", "file", "anon", ... */
+    char name[16];                  /* "text", "data", "heap", "stack", "file", "anon", ... */
 };
 
 /* Page-table entries of pid: those present from va on, leaves and tables. */
@@ -379,8 +389,8 @@ struct abi_counters {
 struct abi_device {
     char compatible[32]; /* "virtio,mmio", "ns16550a", ... first string */
     unsigned long paddr, size;
-    int mmio;      /* object handle: READ|WRITE */
-    int interrupt; /* interrupt handle or H_NONE */
+    int mmio;          /* object handle: READ|WRITE */
+    int interrupt;     /* interrupt handle or H_NONE */
     unsigned clock_hz; /* clock-frequency of the node, or 0 */
 };
 
@@ -391,17 +401,17 @@ struct abi_device {
  * envp[..]; 0; auxiliary pairs (type, value) up to type 0; then the strings.
  * All other registers are 0. gp and tp are the program's own to set.
  */
-#define ABI_AT_NULL 0
-#define ABI_AT_PHDR 3
-#define ABI_AT_PHENT 4
-#define ABI_AT_PHNUM 5
-#define ABI_AT_PAGESZ 6
-#define ABI_AT_ENTRY 9
+#define ABI_AT_NULL     0
+#define ABI_AT_PHDR     3
+#define ABI_AT_PHENT    4
+#define ABI_AT_PHNUM    5
+#define ABI_AT_PAGESZ   6
+#define ABI_AT_ENTRY    9
 #define ABI_AT_TIMEBASE 0x1000 /* ticks of the time CSR per second */
 
 /* User address space: [USER_MIN, USER_END). */
-#define ABI_USER_MIN 0x1000ul
-#define ABI_USER_END 0x3ffffff000ul
+#define ABI_USER_MIN  0x1000ul
+#define ABI_USER_END  0x3ffffff000ul
 #define ABI_STACK_MAX (8ul << 20) /* the main stack grows to this on fault */
 
 #endif

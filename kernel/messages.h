@@ -23,7 +23,7 @@
  * that a program may send them itself). w[1] = length, w[2] = offset or ~0
  * (the server's own position). write: data. Reply w[0] = bytes; read: reply
  * data. */
-#define MSG_READ 2
+#define MSG_READ  2
 #define MSG_WRITE 3
 /* Write what is not yet durable for this session's file. */
 #define MSG_FSYNC 4
@@ -161,20 +161,20 @@ struct msg_termios {
     unsigned iflag, oflag, cflag, lflag;
     unsigned char cc[32];
 };
-#define TTY_ICRNL 0x0100
-#define TTY_OPOST 0x0001
-#define TTY_ONLCR 0x0004
-#define TTY_ISIG 0x0001
+#define TTY_ICRNL  0x0100
+#define TTY_OPOST  0x0001
+#define TTY_ONLCR  0x0004
+#define TTY_ISIG   0x0001
 #define TTY_ICANON 0x0002
-#define TTY_ECHO 0x0008
-#define TTY_ECHOE 0x0010
-#define TTY_ECHOK 0x0020
-#define TTY_VINTR 0  /* indices in cc[] */
+#define TTY_ECHO   0x0008
+#define TTY_ECHOE  0x0010
+#define TTY_ECHOK  0x0020
+#define TTY_VINTR  0 /* indices in cc[] */
 #define TTY_VERASE 2
-#define TTY_VKILL 3
-#define TTY_VEOF 4
-#define TTY_VTIME 5
-#define TTY_VMIN 6
-#define TTY_VDUMP 16 /* dumps every thread to the log; ^P */
+#define TTY_VKILL  3
+#define TTY_VEOF   4
+#define TTY_VTIME  5
+#define TTY_VMIN   6
+#define TTY_VDUMP  16 /* dumps every thread to the log; ^P */
 
 #endif

@@ -1,0 +1,48 @@
+/*
+ * Event counters, one set per hart, so that counting is a plain add. Readers
+ * add the harts up.
+ */
+#ifndef KERNEL_LIB_COUNTER_H
+#define KERNEL_LIB_COUNTER_H
+
+#include "kernel/lib/hart.h"
+
+enum counter {
+    COUNT_ZERO_FILL,
+    COUNT_COW,
+    COUNT_OBJECT_FAULT,
+    COUNT_SPURIOUS,
+    COUNT_PAGE_IN,
+    COUNT_PAGE_OUT,
+    COUNT_CALL,
+    COUNT_MESSAGE,
+    COUNT_SWITCH,
+    COUNT_SHOOTDOWN,
+    COUNT_ROLLOVER,
+    COUNT_SYSCALL,
+    COUNT_INTERRUPT,
+    COUNTERS,
+};
+
+_Static_assert(COUNTERS <= sizeof((struct hart *)0)->counters / sizeof(uint64_t),
+               "struct hart has room for every counter");
+
+static inline void count(enum counter c)
+{
+    hart_self()->counters[c]++;
+}
+
+static inline void count_add(enum counter c, uint64_t n)
+{
+    hart_self()->counters[c] += n;
+}
+
+static inline uint64_t counter_sum(enum counter c)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < MAX_HARTS; i++)
+        sum += harts[i].counters[c];
+    return sum;
+}
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * The hart this code runs on. In the kernel tp always points to its struct
+ * hart; in user mode sscratch does (trap/trampoline.S).
+ */
+#ifndef KERNEL_LIB_HART_H
+#define KERNEL_LIB_HART_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel/lib/lock.h"
+
+#define MAX_HARTS 8
+
+struct thread;
+struct space;
+
+/* Offsets of the fields that the trampoline uses are asserted in trap/trap.c. */
+struct hart {
+    uint64_t scratch[2];     /* trap entry: two registers */
+    struct thread *current;  /* the thread that runs here */
+    uint64_t kernel_sp;      /* top of current's kernel stack */
+    uint64_t emergency_sp;   /* stack for reporting a kernel-stack overflow */
+    uint64_t stack_low;      /* lowest valid sp of current's kernel stack */
+    unsigned index;          /* 0.. in the order of the device tree */
+    unsigned online;         /* set when the hart has entered the kernel */
+    uint64_t hartid;         /* what SBI calls it */
+    struct thread *idle;     /* runs when nothing else can */
+    struct thread *fp_owner; /* whose values the FP registers hold */
+    struct space *space;     /* whose root satp names; NULL = the kernel's own */
+    bool resched;            /* give the hart up on the way to user mode */
+    bool idling;             /* waits for an interrupt */
+    uint64_t timer_armed;    /* time at which the timer fires; ~0 = never */
+    uint64_t slice_end;      /* time at which current's slice ends */
+    unsigned lock_depth;     /* debug: locks held, and which */
+    const struct spinlock *locks[16];
+    uint64_t counters[16]; /* enum counter, kernel/lib/counter.h */
+};
+
+extern struct hart harts[MAX_HARTS];
+extern unsigned hart_count; /* harts that are online */
+
+static inline struct hart *hart_self(void)
+{
+#ifdef HOST_TEST
+    extern struct hart *host_hart;
+    return host_hart;
+#else
+    /* volatile: a thread may be on another hart after a switch, so the value
+     * must not be carried across calls. */
+    struct hart *h;
+    asm volatile("mv %0, tp" : "=r"(h));
+    return h;
+#endif
+}
+
+#endif

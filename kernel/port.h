@@ -1,0 +1,94 @@
+/*
+ * Ports: where a server receives messages.
+ *
+ * A port is given up when the last handle with RIGHT_OWN goes: all that wait for
+ * an answer get -EPIPE, and so does whoever sends later. It outlives any one
+ * server as long as somebody (init) keeps such a handle.
+ */
+#ifndef KERNEL_PORT_H
+#define KERNEL_PORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel/kobject.h"
+#include "kernel/lib/lock.h"
+#include "kernel/lib/wait.h"
+#include "kernel/request.h"
+#include "trap/trap.h"
+
+struct port {
+    struct kobject object;
+    struct spinlock lock;
+    struct list queue;         /* (lock) requests not yet received */
+    struct waitq receivers;    /* (lock) */
+    struct request **service;  /* (lock) requests in service, by slot */
+    unsigned service_size;     /* (lock) */
+    unsigned service_hint;     /* (lock) where the search for a free slot starts */
+    uint64_t next_id;          /* (lock) */
+    uint64_t pending;          /* (lock) notification bits raised */
+    uint32_t owners;           /* atomic: handles with RIGHT_OWN */
+    bool closed;               /* (lock) given up */
+    int server_pid;            /* who received last; for the thread dump */
+    bool synced;               /* some session has a memory object: MSG_SYNC goes here */
+    struct list all_link;      /* (ports lock) */
+    struct port_timer *timers; /* (lock) */
+};
+
+struct port *port_create(void);
+void port_destroy(struct kobject *o);
+
+static inline void port_ref(struct port *p)
+{
+    kobject_ref(&p->object);
+}
+
+static inline void port_unref(struct port *p)
+{
+    kobject_unref(&p->object);
+}
+
+void port_owner_add(struct port *p);
+void port_owner_remove(struct port *p);
+
+/* Raises bits; a receiver gets them as a notification. */
+void port_notify(struct port *p, uint64_t bits);
+/* Raises bit after ns; 0 cancels. 0 or -ENOMEM. */
+int port_timer(struct port *p, unsigned bit, uint64_t ns);
+
+/*
+ * Sends the current thread's request and waits for the answer; killable. words,
+ * buffers, handles, badge and origin are set; the caller keeps the port alive.
+ * 0: r->words and the rest are the answer; -EPIPE; -EMSGSIZE; -EINTR; ...
+ * Takes over the request's handles in every case.
+ */
+int port_call(struct port *p, struct request *r);
+/* Sends a request of the kernel's own; r->done is called when it has ended. 0, or
+ * -EPIPE (done is not called). Never sleeps. */
+int port_send(struct port *p, struct request *r);
+
+/* What receive hands out. */
+struct received {
+    uint64_t id, badge, origin; /* id 0: a notification */
+    uint64_t words[IPC_WORDS];  /* words[0]: its bits */
+    uint64_t recv_len;
+    int handles[IPC_HANDLES];
+    unsigned handle_count;
+};
+/* The next request or notification, its data in `into`. Killable. */
+int port_receive(struct port *p, const struct buffer *into, struct received *out);
+
+/* The answer to request id. */
+struct reply {
+    uint64_t words[IPC_WORDS];
+    struct buffer send;                     /* in the caller's memory */
+    struct handle handles[IPC_HANDLES + 1]; /* taken over on success only */
+    unsigned handle_count;
+};
+/* 0; -ECANCELED; -EMSGSIZE, -EMFILE, -EFAULT, -EAGAIN: it stays in service. */
+int port_reply(struct port *p, uint64_t id, struct reply *reply);
+
+/* Calls fn for every port that serves objects, with a reference, no lock held. */
+void port_for_each_pager(void (*fn)(struct port *));
+
+#endif

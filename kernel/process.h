@@ -1,0 +1,94 @@
+/*
+ * Processes: an address space, handles and threads under one pid.
+ *
+ *   ALIVE   has threads. Once `dying` is set each of them leaves at its next way
+ *           to user mode; waits that are killable end with -EINTR.
+ *   ZOMBIE  the last thread has given everything back; the status waits for the
+ *           parent (init, if the parent is gone).
+ */
+#ifndef KERNEL_PROCESS_H
+#define KERNEL_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel/handle.h"
+#include "kernel/lib/list.h"
+#include "kernel/lib/wait.h"
+#include "vm/space.h"
+
+#define PROCESS_MAX  4096 /* at a time */
+#define PROCESS_NAME 32
+#define INIT_PID     1
+
+struct port;
+struct thread;
+
+enum process_state { PROCESS_ALIVE, PROCESS_ZOMBIE };
+
+struct process {
+    struct kobject kobject; /* references: the tree's, handles', look-ups' */
+    int pid;
+    int pgid;                 /* (tree lock) */
+    struct process *parent;   /* (tree lock) */
+    struct list children;     /* (tree lock) */
+    struct list sibling;      /* (tree lock) */
+    struct list hash_link;    /* (tree lock) */
+    struct waitq child_wait;  /* (tree lock) */
+    struct list watchers;     /* (tree lock) ports to be told of its death */
+    enum process_state state; /* (tree lock) */
+    struct spinlock lock;
+    struct list threads;        /* (lock) */
+    unsigned thread_count;      /* (lock) */
+    struct waitq thread_wait;   /* (lock) exec waits for the others to leave */
+    bool dying;                 /* atomic, set under lock */
+    struct thread *exec_thread; /* atomic, set under lock: all but it must leave */
+    int status;                 /* (lock) wait status, once dying */
+    struct space *space;        /* (lock) for others than its own threads */
+    struct kobject *program;    /* (lock) what it executes, for symbols; or NULL */
+    bool wired;                 /* of the initial RAM image: may use the reserve */
+    uint64_t cpu_time;          /* (lock) ticks of threads that are gone */
+    char name[PROCESS_NAME];    /* (lock) */
+    struct handle_table handles;
+};
+
+static inline bool process_thread_must_leave(const struct process *p, const struct thread *t)
+{
+    const struct thread *exec = __atomic_load_n(&p->exec_thread, __ATOMIC_SEQ_CST);
+    return __atomic_load_n(&p->dying, __ATOMIC_SEQ_CST) || (exec && exec != t);
+}
+
+void process_init(void);
+/* Process 1, with a system handle: executes the boot file "init". Runs it in a
+ * thread of its own. */
+void process_start_init(void);
+
+int process_fork(void);
+/* Ends the process with that wait status; only this thread, for thread_exit. */
+void process_exit(int status) __attribute__((noreturn));
+void process_thread_exit(void) __attribute__((noreturn));
+int process_thread_create(uint64_t entry, uint64_t sp, uint64_t tp, uint64_t arg);
+int process_wait(int pid, int flags, int *status);
+/* The process with that pid and a reference, or NULL. */
+struct process *process_find(int pid);
+/* Kills it with that signal as the cause; 0 only checks. -EPERM for init. */
+int process_kill(struct process *p, int sig);
+/* Kills every process of the group that `may` allows (NULL: all). -ESRCH: none. */
+int process_kill_group(int pgid, int sig, bool (*may)(struct process *));
+bool process_is_child(const struct process *p);
+int process_setpgid(int pid, int pgid);
+int process_getpgid(int pid);
+int process_getppid(void);
+/* Raises bit of port when p dies (at once if it is dead). */
+int process_watch(struct process *p, struct port *port, unsigned bit);
+void process_destroy(struct kobject *o);
+/* Makes the current thread the only one (exec). -EINTR: the process dies. */
+int process_single_out(void);
+/* Calls fn for each process, in order of pid, tree lock not held. */
+void process_for_each(void (*fn)(struct process *, void *), void *arg);
+/* Its space with a reference; NULL when it has none any more. */
+struct space *process_space(struct process *p);
+uint64_t process_cpu_time(struct process *p);
+void process_set_name(struct process *p, const char *name);
+
+#endif

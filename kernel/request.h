@@ -1,0 +1,95 @@
+/*
+ * Requests: what travels to a server and comes back.
+ *
+ *   IDLE      not sent                          (its owner's alone)
+ *   QUEUED    in the port's queue               port_send
+ *   TAKEN     a receiver copies it              port_receive
+ *   SERVICE   in the port's table, has an id    port_receive
+ *   REPLYING  a replier copies its answer       port_reply
+ *   DONE      answered or failed                port_reply, port_close
+ *
+ * TAKEN and REPLYING are short and never wait: a copy that would have to goes
+ * back to QUEUED or SERVICE first. Only QUEUED and SERVICE may be cancelled.
+ */
+#ifndef KERNEL_REQUEST_H
+#define KERNEL_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel/abi.h"
+#include "kernel/handle.h"
+#include "kernel/lib/list.h"
+#include "kernel/lib/wait.h"
+#include "vm/layout.h"
+
+struct frame;
+struct port;
+struct space;
+struct thread;
+
+enum request_state {
+    REQUEST_IDLE,
+    REQUEST_QUEUED,
+    REQUEST_TAKEN,
+    REQUEST_SERVICE,
+    REQUEST_REPLYING,
+    REQUEST_DONE,
+};
+
+/* Where a message's bytes are: in user memory, or in whole kernel frames. */
+struct buffer {
+    struct space *space; /* user memory, if frames is NULL */
+    vaddr_t addr;
+    struct frame **frames;
+    uint64_t size; /* bytes it holds, or has room for */
+};
+
+/* Bytes that wait in kernel frames because the other side's page was away. */
+struct parked {
+    struct frame *frames[IPC_BUFFER_MAX / 4096];
+    unsigned count;
+    uint64_t size;
+};
+
+struct request {
+    struct list link;         /* (port lock) port->queue */
+    enum request_state state; /* (port lock) */
+    struct port *port;        /* while not IDLE or DONE; the owner keeps it alive */
+    uint64_t id;              /* (port lock) in SERVICE */
+    uint64_t words[IPC_WORDS];
+    uint64_t badge, origin;
+    struct buffer send, recv;
+    struct handle handles[IPC_HANDLES]; /* on their way to the server */
+    unsigned handle_count;
+    struct thread *client;          /* NULL: the kernel's own */
+    void (*done)(struct request *); /* kernel's own: called once, no lock held */
+    struct waitq wait;              /* (port lock) the client */
+    /* the answer */
+    int error; /* 0 or -errno; REQUEST_RETRY: fault the buffer in, send again */
+    uint64_t recv_len;
+    int recv_handles[IPC_HANDLES + 1];
+    unsigned recv_handle_count;
+    struct parked *parked; /* request or answer that could not be copied directly */
+};
+
+#define REQUEST_RETRY 1
+
+void request_init(struct request *r, struct thread *client);
+
+/* What a copy stopped at. */
+enum copy_result { COPY_DONE, COPY_FROM_ABSENT, COPY_TO_ABSENT };
+
+/* Copies n bytes of `from` to `to`; never waits. *done: bytes copied. */
+enum copy_result buffer_copy(const struct buffer *to, const struct buffer *from, uint64_t n,
+                             uint64_t *done);
+/* Makes the page at byte `offset` of a user buffer accessible. Own buffers may
+ * sleep; somebody else's are only tried (FAULT_NOWAIT). 0 or -errno. */
+int buffer_fault(const struct buffer *b, uint64_t offset, unsigned access, int flags);
+
+/* Parks the bytes of b, which may sleep if it is the caller's own. NULL and
+ * *error when memory is out or b is bad. */
+struct parked *park(const struct buffer *b, uint64_t n, bool own, int *error);
+void parked_free(struct parked *p);
+
+#endif

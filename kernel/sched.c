@@ -1,0 +1,402 @@
+/*
+ * The scheduler: a run queue per hart, round robin, idle harts steal. Contracts
+ * are in thread.h.
+ *
+ * A thread may be woken, or stolen after a yield, while its hart has not left its
+ * stack yet; on_cpu says so. Who wakes a thread waits those few instructions
+ * before queueing it, whatever locks it holds: the way out of a wait takes none
+ * that a waker may hold. Who steals one waits before switching to it; no cycle
+ * of harts can wait for each other then, since a hart picks the next thread
+ * before it queues its own.
+ */
+#include "kernel/errno.h"
+#include "kernel/lib/counter.h"
+#include "kernel/lib/hart.h"
+#include "kernel/lib/printk.h"
+#include "kernel/log.h"
+#include "kernel/process.h"
+#include "kernel/thread.h"
+#include "trap/csr.h"
+#include "trap/sbi.h"
+#include "trap/timer.h"
+#include "vm/asid.h"
+#include "vm/kmalloc.h"
+#include "vm/space.h"
+#include "vm/vmalloc.h"
+
+#define SLICE_NS 10000000ul
+
+void switch_context(struct context *from, struct context *to);
+
+static struct run_queue {
+    struct spinlock lock;
+    struct list threads; /* (lock) */
+    unsigned length;     /* (lock); read without it as a hint */
+} queues[MAX_HARTS];
+
+static struct thread idle_threads[MAX_HARTS];
+/* The thread that this hart just switched away from, to be finished with. */
+static struct thread *left[MAX_HARTS];
+static int next_tid = 1; /* atomic */
+
+/* ----------------------------------------------------------- threads' life */
+
+static void thread_first_run(void);
+
+struct thread *thread_create(struct process *p, void (*entry)(void *), void *argument)
+{
+    struct thread *t = kzalloc(sizeof *t);
+    void *stack = t ? kstack_alloc() : NULL;
+    if (!stack) {
+        kfree(t);
+        return NULL;
+    }
+    t->process = p;
+    t->stack = stack;
+    t->tid = __atomic_fetch_add(&next_tid, 1, __ATOMIC_RELAXED);
+    t->state = THREAD_WAITING;
+    t->hart = hart_self()->index;
+    t->entry = entry;
+    t->argument = argument;
+    list_init(&t->run_link);
+    list_init(&t->link);
+    list_init(&t->wait_link);
+    t->context.ra = (uint64_t)thread_first_run;
+    t->context.sp = (uint64_t)stack + KSTACK_SIZE;
+    return t;
+}
+
+void thread_free(struct thread *t)
+{
+    fp_forget(t);
+    kstack_free(t->stack);
+    kfree(t);
+}
+
+void thread_die(void)
+{
+    struct thread *t = thread_self();
+    __atomic_store_n(&t->state, THREAD_DEAD, __ATOMIC_SEQ_CST);
+    for (;;)
+        sched_yield();
+}
+
+/* --------------------------------------------------------------- the queues */
+
+static void enqueue(unsigned hart, struct thread *t, bool front)
+{
+    struct run_queue *q = &queues[hart];
+    spin_lock(&q->lock);
+    if (front)
+        list_push_front(&q->threads, &t->run_link);
+    else
+        list_push_back(&q->threads, &t->run_link);
+    q->length++;
+    spin_unlock(&q->lock);
+}
+
+static struct thread *dequeue(struct run_queue *q, bool from_back)
+{
+    if (!__atomic_load_n(&q->length, __ATOMIC_RELAXED))
+        return NULL;
+    spin_lock(&q->lock);
+    struct thread *t = NULL;
+    if (q->length) {
+        struct list *l = from_back ? q->threads.prev : q->threads.next;
+        list_remove(l);
+        q->length--;
+        t = container_of(l, struct thread, run_link);
+    }
+    spin_unlock(&q->lock);
+    return t;
+}
+
+static struct thread *pick(void)
+{
+    unsigned me = hart_self()->index;
+    struct thread *t = dequeue(&queues[me], false);
+    for (unsigned i = 1; !t && i < MAX_HARTS; i++)
+        t = dequeue(&queues[(me + i) % MAX_HARTS], true);
+    return t;
+}
+
+static bool is_idling(unsigned hart)
+{
+    return __atomic_load_n(&harts[hart].idling, __ATOMIC_SEQ_CST);
+}
+
+/* Where a thread that became ready should run: where it ran, if that hart is
+ * idle; else on any idle hart; else here. */
+static unsigned place(const struct thread *t)
+{
+    unsigned me = hart_self()->index;
+    if (is_idling(t->hart))
+        return t->hart;
+    for (unsigned i = 0; i < MAX_HARTS; i++)
+        if (is_idling(i))
+            return i;
+    return me;
+}
+
+static void make_ready(struct thread *t)
+{
+    unsigned hart = place(t);
+    enqueue(hart, t, false);
+    /* Either the idle loop sees the queue before it sleeps, or we see idling. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (hart != hart_self()->index && is_idling(hart))
+        sbi_send_ipi(1ul << hart);
+}
+
+static bool wake_as(struct thread *t, int result)
+{
+    enum thread_state waiting = THREAD_WAITING;
+    if (!__atomic_compare_exchange_n(&t->state, &waiting, THREAD_READY, false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_RELAXED))
+        return false;
+    t->wake_result = result;
+    while (__atomic_load_n(&t->on_cpu, __ATOMIC_ACQUIRE))
+        ;
+    return true;
+}
+
+bool thread_wake(struct thread *t, int result)
+{
+    if (!wake_as(t, result))
+        return false;
+    make_ready(t);
+    return true;
+}
+
+bool thread_wake_handoff(struct thread *t)
+{
+    if (!wake_as(t, 0))
+        return false;
+    enqueue(hart_self()->index, t, true);
+    return true;
+}
+
+void thread_start(struct thread *t)
+{
+    thread_wake(t, 0);
+}
+
+/* ------------------------------------------------------------- the switch */
+
+/* Finishes with the thread that ran before on this hart. */
+static void finish_switch(void)
+{
+    struct hart *h = hart_self();
+    struct thread *old = left[h->index];
+    bool dead = __atomic_load_n(&old->state, __ATOMIC_ACQUIRE) == THREAD_DEAD;
+    __atomic_store_n(&old->on_cpu, false, __ATOMIC_RELEASE);
+    if (dead)
+        thread_free(old);
+}
+
+static void thread_first_run(void)
+{
+    finish_switch();
+    struct thread *t = thread_self();
+    t->entry(t->argument);
+    thread_die();
+}
+
+uint64_t sched_cpu_time(const struct thread *t)
+{
+    bool running = __atomic_load_n(&t->state, __ATOMIC_RELAXED) == THREAD_RUNNING;
+    return t->cpu_time + (running ? timer_now() - t->started : 0);
+}
+
+static void arm_slice(struct hart *h, uint64_t now)
+{
+    h->slice_end = now + timer_ns_to_ticks(SLICE_NS);
+    if (h->timer_armed > h->slice_end)
+        timer_set(h->slice_end);
+}
+
+static void switch_to(struct thread *next)
+{
+    struct hart *h = hart_self();
+    struct thread *prev = h->current;
+    uint64_t now = timer_now();
+    while (__atomic_load_n(&next->on_cpu, __ATOMIC_ACQUIRE))
+        ;
+    count(COUNT_SWITCH);
+    prev->cpu_time += now - prev->started;
+    next->started = now;
+    next->hart = h->index;
+    __atomic_store_n(&next->state, THREAD_RUNNING, __ATOMIC_RELAXED);
+    __atomic_store_n(&next->on_cpu, true, __ATOMIC_RELAXED);
+    fp_leave(prev);
+    /* An idle hart stays in the space it was in: the next thread is likely the
+     * same process's. Kernel threads need no user half and do likewise. */
+    if (next->process)
+        space_switch(next->process->space);
+    h->current = next;
+    h->stack_low = (uint64_t)next->stack;
+    h->kernel_sp = (uint64_t)next->stack + KSTACK_SIZE;
+    h->resched = false;
+    if (next != h->idle)
+        arm_slice(h, now);
+    left[h->index] = prev;
+    switch_context(&prev->context, &next->context);
+    finish_switch();
+}
+
+/* The current thread's state says whether it goes back to a queue. */
+static void reschedule(void)
+{
+    struct hart *h = hart_self();
+    struct thread *prev = h->current;
+    struct thread *next = pick();
+    bool runs_on = __atomic_load_n(&prev->state, __ATOMIC_SEQ_CST) == THREAD_RUNNING;
+    if (!next) {
+        if (runs_on)
+            return;
+        next = h->idle;
+    }
+    if (runs_on && prev != h->idle) {
+        __atomic_store_n(&prev->state, THREAD_READY, __ATOMIC_RELAXED);
+        enqueue(h->index, prev, false);
+    }
+    switch_to(next);
+}
+
+void sched_yield(void)
+{
+    assert(spin_none_held());
+    reschedule();
+}
+
+/* ---------------------------------------------------------------- waiting */
+
+static void wait_timed_out(struct timer *timer)
+{
+    thread_wake(container_of(timer, struct thread, timeout), -ETIMEDOUT);
+}
+
+static int sched_wait(struct waitq *q, struct spinlock *lock, int flags, uint64_t deadline,
+                      const char *what)
+{
+    struct thread *t = thread_self();
+    assert(t != hart_self()->idle);
+    t->killable = flags & WAIT_KILLABLE;
+    t->wake_result = 0;
+    t->wait_what = what;
+    list_push_back(&q->waiters, &t->wait_link);
+    __atomic_store_n(&t->state, THREAD_WAITING, __ATOMIC_SEQ_CST);
+    /* After the store: a killer either sees WAITING, or we see its mark here. */
+    enum thread_state waiting = THREAD_WAITING;
+    if (t->killable && thread_dying() &&
+        __atomic_compare_exchange_n(&t->state, &waiting, THREAD_RUNNING, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_RELAXED)) {
+        list_remove(&t->wait_link);
+        t->wait_what = NULL;
+        return -EINTR;
+    }
+    if (deadline != WAIT_FOREVER) {
+        t->timeout.fire = wait_timed_out;
+        t->timeout.locked = true;
+        timer_arm(&t->timeout, deadline);
+    }
+    spin_unlock(lock);
+    reschedule();
+    if (deadline != WAIT_FOREVER)
+        timer_cancel(&t->timeout);
+    spin_lock(lock);
+    list_remove(&t->wait_link);
+    t->wait_what = NULL;
+    t->wait_holder = 0;
+    return t->wake_result;
+}
+
+static unsigned sched_wake(struct waitq *q, unsigned n)
+{
+    unsigned woken = 0;
+    struct list *l;
+    while (woken < n && (l = list_pop(&q->waiters)))
+        woken += thread_wake(container_of(l, struct thread, wait_link), 0);
+    return woken;
+}
+
+int sched_wait_until(struct waitq *q, struct spinlock *lock, uint64_t deadline, const char *what)
+{
+    return sched_wait(q, lock, WAIT_KILLABLE, deadline, what);
+}
+
+bool thread_dying(void)
+{
+    struct process *p = thread_self()->process;
+    return p && process_thread_must_leave(p, thread_self());
+}
+
+/* ------------------------------------------------------------ idle, ticks */
+
+void sched_tick(void)
+{
+    struct hart *h = hart_self();
+    h->timer_armed = TIMER_NEVER;
+    timers_run();
+    uint64_t now = timer_now(), next = timers_next();
+    if (h->current != h->idle) {
+        if (now >= h->slice_end) {
+            h->resched = queues[h->index].length > 0;
+            h->slice_end = now + timer_ns_to_ticks(SLICE_NS);
+        }
+        if (h->slice_end < next)
+            next = h->slice_end;
+    }
+    timer_set(next);
+}
+
+static bool work_waits(void)
+{
+    for (unsigned i = 0; i < MAX_HARTS; i++)
+        if (__atomic_load_n(&queues[i].length, __ATOMIC_SEQ_CST))
+            return true;
+    return false;
+}
+
+void sched_idle(void)
+{
+    struct hart *h = hart_self();
+    for (;;) {
+        trap_poll();
+        log_deliver();
+        reschedule();
+        __atomic_store_n(&h->idling, true, __ATOMIC_SEQ_CST);
+        /* A dying space waits for this hart to leave it. */
+        if (h->space && !__atomic_load_n(&h->space->refs, __ATOMIC_SEQ_CST))
+            space_switch(NULL);
+        /* wfi ends when an interrupt pends, though SIE is off (section 3.3.3). */
+        if (!work_waits() && !csr_read(sip))
+            asm volatile("wfi" ::: "memory");
+        __atomic_store_n(&h->idling, false, __ATOMIC_SEQ_CST);
+    }
+}
+
+void sched_init(void)
+{
+    for (unsigned i = 0; i < MAX_HARTS; i++) {
+        spin_init(&queues[i].lock, RANK_RUNQ);
+        list_init(&queues[i].threads);
+    }
+    wait_hooks.wait = sched_wait;
+    wait_hooks.wake = sched_wake;
+}
+
+void sched_init_hart(void)
+{
+    struct hart *h = hart_self();
+    struct thread *t = &idle_threads[h->index];
+    t->state = THREAD_RUNNING;
+    t->on_cpu = true;
+    t->hart = h->index;
+    t->stack = (void *)h->stack_low;
+    list_init(&t->run_link);
+    list_init(&t->wait_link);
+    h->idle = h->current = t;
+    h->timer_armed = 0;
+    timer_set(TIMER_NEVER);
+}

@@ -1,0 +1,128 @@
+/* System calls on ports, interrupts and process handles. */
+#include "kernel/errno.h"
+#include "kernel/interrupt.h"
+#include "kernel/port.h"
+#include "kernel/session.h"
+#include "kernel/syscalls.h"
+#include "vm/kmalloc.h"
+#include "vm/usercopy.h"
+
+static struct handle_table *table(void)
+{
+    return &syscall_process()->handles;
+}
+
+int64_t sys_port_create(const uint64_t *a)
+{
+    (void)a;
+    struct port *p = port_create();
+    if (!p)
+        return -ENOMEM;
+    struct handle h = {&p->object, RIGHT_OWN | RIGHT_NOTIFY | RIGHT_TRANSFER, 0};
+    return handle_install(table(), h, 0);
+}
+
+int64_t sys_session_create(const uint64_t *a)
+{
+    struct ipc_session spec;
+    struct handle port, session;
+    int rc = copy_from_user(syscall_process()->space, &spec, a[1], sizeof spec);
+    if (rc == 0)
+        rc = handle_get(table(), (int)a[0], HANDLE_PORT, RIGHT_OWN, &port);
+    if (rc < 0)
+        return rc;
+    rc = session_create((struct port *)port.object, &spec, &session);
+    kobject_unref(port.object);
+    return rc < 0 ? rc : handle_install(table(), session, 0);
+}
+
+int64_t sys_notify(const uint64_t *a)
+{
+    struct handle port;
+    int rc = handle_get(table(), (int)a[0], HANDLE_PORT, RIGHT_NOTIFY, &port);
+    if (rc < 0)
+        return rc;
+    if (a[1])
+        port_notify((struct port *)port.object, a[1]);
+    kobject_unref(port.object);
+    return 0;
+}
+
+int64_t sys_port_timer(const uint64_t *a)
+{
+    struct handle port;
+    if (a[1] > 63)
+        return -EINVAL;
+    int rc = handle_get(table(), (int)a[0], HANDLE_PORT, RIGHT_OWN, &port);
+    if (rc < 0)
+        return rc;
+    rc = port_timer((struct port *)port.object, (unsigned)a[1], a[2]);
+    kobject_unref(port.object);
+    return rc;
+}
+
+int64_t sys_irq_bind(const uint64_t *a)
+{
+    struct handle irq, port;
+    int rc = handle_get(table(), (int)a[0], HANDLE_INTERRUPT, RIGHT_READ, &irq);
+    if (rc < 0)
+        return rc;
+    rc = handle_get(table(), (int)a[1], HANDLE_PORT, RIGHT_OWN, &port);
+    if (rc == 0) {
+        rc = a[2] > 63 ? -EINVAL
+                       : interrupt_bind(irq.object, (struct port *)port.object, (unsigned)a[2]);
+        kobject_unref(port.object);
+    }
+    kobject_unref(irq.object);
+    return rc;
+}
+
+int64_t sys_irq_ack(const uint64_t *a)
+{
+    struct handle irq;
+    int rc = handle_get(table(), (int)a[0], HANDLE_INTERRUPT, RIGHT_WRITE, &irq);
+    if (rc < 0)
+        return rc;
+    interrupt_ack(irq.object);
+    kobject_unref(irq.object);
+    return 0;
+}
+
+int64_t sys_process_open(const uint64_t *a)
+{
+    int h = (int)a[0];
+    struct handle system;
+    if (h != H_NONE) {
+        int rc = handle_get(table(), h, HANDLE_SYSTEM, RIGHT_SIGNAL | RIGHT_INSPECT, &system);
+        if (rc < 0)
+            return rc == -EBADF && h == H_SYSTEM ? -EPERM : rc;
+        kobject_unref(system.object);
+    }
+    struct process *p = process_find((int)a[1]);
+    if (!p)
+        return -ESRCH;
+    if (h == H_NONE && p != syscall_process() && !process_is_child(p)) {
+        kobject_unref(&p->kobject);
+        return -EPERM;
+    }
+    unsigned rights = RIGHT_READ | RIGHT_SIGNAL | RIGHT_INSPECT | RIGHT_TRANSFER;
+    return handle_install(table(), (struct handle){&p->kobject, (uint16_t)rights, 0}, 0);
+}
+
+int64_t sys_process_watch(const uint64_t *a)
+{
+    struct handle process, port;
+    if (a[2] > 63)
+        return -EINVAL;
+    int rc = handle_get(table(), (int)a[0], HANDLE_PROCESS, RIGHT_READ, &process);
+    if (rc < 0)
+        return rc;
+    rc = handle_get(table(), (int)a[1], HANDLE_PORT, RIGHT_OWN, &port);
+    if (rc == 0) {
+        rc = process_watch(container_of(process.object, struct process, kobject),
+                           (struct port *)port.object, (unsigned)a[2]);
+        kobject_unref(port.object);
+    }
+    kobject_unref(process.object);
+    return rc;
+}

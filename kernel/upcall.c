@@ -1,0 +1,151 @@
+/*
+ * What trap/ calls upwards: system calls, faults, interrupts, and the way out.
+ */
+#include "kernel/errno.h"
+#include "kernel/exec.h"
+#include "kernel/interrupt.h"
+#include "kernel/lib/hart.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/printk.h"
+#include "kernel/log.h"
+#include "kernel/process.h"
+#include "kernel/syscall.h"
+#include "kernel/thread.h"
+#include "trap/trap.h"
+#include "vm/layout.h"
+#include "vm/usercopy.h"
+
+#define USER_FRAMES 6 /* of a killed program's backtrace */
+
+void trap_up_syscall(struct trapframe *tf)
+{
+    syscall_dispatch(tf);
+}
+
+void trap_up_interrupt(enum trap_interrupt kind)
+{
+    if (kind == INTERRUPT_TIMER)
+        sched_tick();
+    else if (kind == INTERRUPT_EXTERNAL)
+        interrupt_deliver();
+}
+
+/* ------------------------------------------------------------ fatal causes */
+
+static void print_user_frame(uint64_t pc)
+{
+    char name[48];
+    uint64_t offset;
+    if (exec_symbol(pc, name, sizeof name, &offset) == 0)
+        printk("  %#lx %s+%#lx", pc, name, offset);
+    else
+        printk("  %#lx", pc);
+}
+
+/* The callers, by frame pointer as far as the chain makes sense. */
+static void print_user_backtrace(const struct trapframe *tf)
+{
+    struct space *s = thread_self()->process->space;
+    uint64_t fp = tf->x[REG_S0], pair[2];
+    for (int i = 0; i < USER_FRAMES && fp >= tf->x[REG_SP] && fp % 8 == 0; i++) {
+        if (!user_range(fp - 16, sizeof pair) || copy_from_user(s, pair, fp - 16, sizeof pair) < 0)
+            return;
+        if (pair[1] < USER_MIN || pair[1] >= USER_END)
+            return;
+        print_user_frame(pair[1] - 2);
+        if (pair[0] <= fp)
+            return;
+        fp = pair[0];
+    }
+}
+
+static const char *access_word(uint64_t cause)
+{
+    return cause == CAUSE_STORE_PAGE_FAULT   ? "store"
+           : cause == CAUSE_FETCH_PAGE_FAULT ? "fetch"
+                                             : "load";
+}
+
+/* One line that says who died where and why; then the callers. */
+static void report(const struct trapframe *tf, int error)
+{
+    char name[48], where[80] = "";
+    uint64_t pc = TF_PC_OF(tf), offset, cause = tf->scause;
+    const char *program = thread_self()->process->name;
+    if (exec_symbol(pc, name, sizeof name, &offset) == 0)
+        format(where, sizeof where, " (%s+%#lx)", name, offset);
+    bool page = cause == CAUSE_FETCH_PAGE_FAULT || cause == CAUSE_LOAD_PAGE_FAULT ||
+                cause == CAUSE_STORE_PAGE_FAULT;
+    const char *why = error == -ENOMEM   ? ": out of memory"
+                      : error == -EIO    ? ": the page could not be read"
+                      : error == -ENOSPC ? ": no space left for it"
+                      : error == -ENXIO  ? ": past the end of the file"
+                                         : "";
+    if (page)
+        printk("%s: page fault at %#lx, pc %#lx%s, %s%s", program, tf->stval, pc, where,
+               access_word(cause), why);
+    else
+        printk("%s: %s at pc %#lx%s, value %#lx", program, cause_name(cause), pc, where, tf->stval);
+    print_user_backtrace(tf);
+}
+
+static int signal_of(uint64_t cause, int error)
+{
+    if (error == -ENOMEM)
+        return ABI_SIGKILL;
+    if (error == -EIO || error == -ENXIO || error == -ENOSPC)
+        return ABI_SIGBUS;
+    switch (cause) {
+    case CAUSE_ILLEGAL:
+        return ABI_SIGILL;
+    case CAUSE_BREAKPOINT:
+        return ABI_SIGTRAP;
+    case CAUSE_FETCH_MISALIGNED:
+    case CAUSE_LOAD_MISALIGNED:
+    case CAUSE_STORE_MISALIGNED:
+    case CAUSE_FETCH_ACCESS:
+    case CAUSE_LOAD_ACCESS:
+    case CAUSE_STORE_ACCESS:
+        return ABI_SIGBUS;
+    default:
+        return ABI_SIGSEGV;
+    }
+}
+
+void trap_up_exception(struct trapframe *tf)
+{
+    struct process *p = thread_self()->process;
+    uint64_t cause = tf->scause;
+    int error = -EFAULT;
+    if (cause == CAUSE_ILLEGAL && fp_enable(tf))
+        return;
+    if (cause == CAUSE_LOAD_PAGE_FAULT)
+        error = space_fault(p->space, tf->stval, ACCESS_READ, 0);
+    else if (cause == CAUSE_STORE_PAGE_FAULT)
+        error = space_fault(p->space, tf->stval, ACCESS_WRITE, 0);
+    else if (cause == CAUSE_FETCH_PAGE_FAULT)
+        error = space_fault(p->space, tf->stval, ACCESS_EXEC, 0);
+    if (error == 0 || error == -EINTR) /* -EINTR: on its way out already */
+        return;
+    report(tf, error);
+    process_exit(signal_of(cause, error));
+}
+
+/* ------------------------------------------------------------- the way out */
+
+void trap_up_leave(struct trapframe *tf)
+{
+    (void)tf;
+    for (;;) {
+        log_deliver();
+        struct thread *t = thread_self();
+        if (thread_dying())
+            process_thread_exit();
+        if (!hart_self()->resched) {
+            fp_enter(t);
+            return;
+        }
+        hart_self()->resched = false;
+        sched_yield();
+    }
+}

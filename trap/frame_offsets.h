@@ -1,0 +1,24 @@
+/*
+ * Offsets that the trap assembly uses, asserted against the C structures in
+ * trap/trap.c.
+ */
+#ifndef TRAP_FRAME_OFFSETS_H
+#define TRAP_FRAME_OFFSETS_H
+
+/* struct trapframe: slot n holds register xn; slot 0, which x0 needs not, the pc. */
+#define TF_REG(n)  ((n)*8)
+#define TF_PC      TF_REG(0)
+#define TF_SSTATUS 256
+#define TF_SCAUSE  264
+#define TF_STVAL   272
+#define TF_SIZE    288
+
+/* struct hart */
+#define HART_SCRATCH0     0
+#define HART_SCRATCH1     8
+#define HART_CURRENT      16
+#define HART_KERNEL_SP    24
+#define HART_EMERGENCY_SP 32
+#define HART_STACK_LOW    40
+
+#endif

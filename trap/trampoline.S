@@ -1,0 +1,125 @@
+/*
+ * Trap entry and exit: the page that stvec points to, mapped at TRAMPOLINE in
+ * every address space.
+ *
+ * sscratch: in user mode the address of this hart's struct hart; in the kernel
+ * 0. That is how entry tells where it came from.
+ *
+ * Entry from user mode:
+ *   1. Swap tp with sscratch: tp = struct hart.
+ *   2. Save every register in current's trap frame, which is the first member
+ *      of struct thread, and set sscratch to 0.
+ *   3. Save pc, sstatus, scause, stval.
+ *   4. Take current's kernel stack and enter trap_user(frame), which ends in
+ *      trap_return(frame).
+ * Entry from the kernel, which is always a bug (interrupts are off there):
+ *   5. tp = struct hart again, sscratch = 0.
+ *   6. If the stack has no room for a frame, take the hart's emergency stack:
+ *      the base architecture has no double fault, and a push on the guard page
+ *      would trap for ever.
+ *   7. Save as above, on the stack, and enter trap_kernel(frame, overflow).
+ *
+ * The page runs at an alias of its link address, so it reaches C only through
+ * the absolute words at its end.
+ */
+#include "trap/csr.h"
+#include "trap/frame_offsets.h"
+
+.section .text.trampoline, "ax"
+
+.macro save_registers base
+    .irp n, 1,3,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    sd x\n, TF_REG(\n)(\base)
+    .endr
+.endm
+
+.macro save_csrs base
+    csrr t1, sepc
+    sd t1, TF_PC(\base)
+    csrr t1, sstatus
+    sd t1, TF_SSTATUS(\base)
+    csrr t1, scause
+    sd t1, TF_SCAUSE(\base)
+    csrr t1, stval
+    sd t1, TF_STVAL(\base)
+.endm
+
+.global trap_entry
+.align 2
+trap_entry:
+    .cfi_startproc
+    .cfi_signal_frame
+    .cfi_undefined ra
+    csrrw tp, sscratch, tp              /* 1 */
+    beqz tp, from_kernel
+
+    sd t0, HART_SCRATCH0(tp)            /* 2 */
+    ld t0, HART_CURRENT(tp)
+    save_registers t0
+    sd sp, TF_REG(2)(t0)
+    ld t1, HART_SCRATCH0(tp)
+    sd t1, TF_REG(5)(t0)
+    csrrw t1, sscratch, zero
+    sd t1, TF_REG(4)(t0)
+
+    save_csrs t0                        /* 3 */
+
+    ld sp, HART_KERNEL_SP(tp)           /* 4 */
+    mv a0, t0
+    li s0, 0                            /* frame pointer: the backtrace ends here */
+    ld t1, user_vector
+    jr t1
+
+from_kernel:
+    csrrw tp, sscratch, zero            /* 5 */
+    sd t0, HART_SCRATCH0(tp)
+    sd t1, HART_SCRATCH1(tp)
+    mv t1, sp                           /* 6 */
+    addi sp, sp, -TF_SIZE
+    ld t0, HART_STACK_LOW(tp)
+    bltu sp, t0, 1f
+    ld t0, HART_KERNEL_SP(tp)
+    bltu t0, sp, 1f
+    li t0, 0
+    j 2f
+1:  ld sp, HART_EMERGENCY_SP(tp)
+    addi sp, sp, -TF_SIZE
+    li t0, 1
+2:  sd t1, TF_REG(2)(sp)                /* 7 */
+    ld t1, HART_SCRATCH1(tp)
+    save_registers sp
+    mv a1, t0
+    ld t1, HART_SCRATCH0(tp)
+    sd t1, TF_REG(5)(sp)
+    sd tp, TF_REG(4)(sp)
+    save_csrs sp
+    mv a0, sp
+    .cfi_def_cfa sp, TF_SIZE
+    .cfi_offset ra, TF_REG(1) - TF_SIZE
+    .cfi_offset s0, TF_REG(8) - TF_SIZE
+    ld t1, kernel_vector
+    jr t1
+    .cfi_endproc
+
+/*
+ * trap_return_code(frame): to user mode, with every register from the frame.
+ * tp is this hart's struct hart.
+ */
+.global trap_return_code
+trap_return_code:
+    csrw sscratch, tp
+    ld t0, TF_PC(a0)
+    csrw sepc, t0
+    ld t0, TF_SSTATUS(a0)
+    csrw sstatus, t0
+    .irp n, 1,2,3,4,5,6,7,8,9,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    ld x\n, TF_REG(\n)(a0)
+    .endr
+    ld a0, TF_REG(10)(a0)
+    sret
+
+.align 3
+user_vector:
+    .dword trap_user
+kernel_vector:
+    .dword trap_kernel

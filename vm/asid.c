@@ -1,0 +1,204 @@
+/* ASIDs, satp and shootdown; the contract is in asid.h. */
+#include "vm/asid.h"
+
+#include <stdbool.h>
+
+#include "kernel/lib/counter.h"
+#include "kernel/lib/lock.h"
+#include "kernel/lib/string.h"
+#include "trap/csr.h"
+#include "trap/sbi.h"
+#include "vm/space.h"
+#include "vm/sv39.h"
+
+#define GENERATION_SHIFT 16
+#define FENCE_PAGES_MAX  32 /* above this many pages the whole ASID is fenced */
+
+static struct spinlock asid_lock = SPINLOCK_INIT(RANK_ASID);
+static unsigned max_asid;           /* 0: no ASIDs */
+static uint64_t generation = 1;     /* (asid_lock) */
+static uint64_t used[65536 / 64];   /* (asid_lock) ASIDs given in this generation */
+static unsigned next_asid = 1;      /* (asid_lock) where the search goes on */
+static uint64_t running[MAX_HARTS]; /* (asid_lock) context id each hart runs */
+static uint64_t flush_pending;      /* (asid_lock) harts yet to empty their TLB */
+
+void asid_init(int limit_bits, unsigned harts_online)
+{
+    /* ASIDLEN: write ones, read back what stuck (section 4.1.11). */
+    uint64_t satp = csr_read(satp);
+    csr_write(satp, satp | SATP_ASID_MASK << SATP_ASID_SHIFT);
+    unsigned max = csr_read(satp) >> SATP_ASID_SHIFT & SATP_ASID_MASK;
+    csr_write(satp, satp);
+    asm volatile("sfence.vma" ::: "memory");
+    if (limit_bits >= 0 && limit_bits < 16 && max > (1u << limit_bits) - 1)
+        max = (1u << limit_bits) - 1;
+    max_asid = max > harts_online ? max : 0;
+}
+
+unsigned asid_count(void)
+{
+    return max_asid;
+}
+
+static bool asid_take(unsigned asid)
+{
+    uint64_t bit = 1ul << asid % 64;
+    if (used[asid / 64] & bit)
+        return false;
+    used[asid / 64] |= bit;
+    return true;
+}
+
+static unsigned asid_find_locked(void)
+{
+    for (unsigned n = 0; n < max_asid; n++) {
+        unsigned asid = next_asid;
+        next_asid = next_asid == max_asid ? 1 : next_asid + 1;
+        if (asid_take(asid))
+            return asid;
+    }
+    return 0;
+}
+
+/* Begins a generation: only what runs right now keeps its ASID. */
+static void asid_rollover_locked(void)
+{
+    generation++;
+    memset(used, 0, sizeof used);
+    for (unsigned i = 0; i < MAX_HARTS; i++)
+        if (running[i])
+            asid_take(running[i] & SATP_ASID_MASK);
+    flush_pending = (1ul << MAX_HARTS) - 1;
+    count(COUNT_ROLLOVER);
+}
+
+static void asid_assign_locked(struct asid_context *c)
+{
+    /* A space that some hart runs across a rollover keeps its ASID. */
+    for (unsigned i = 0; i < MAX_HARTS; i++)
+        if (c->id && running[i] == c->id) {
+            c->id = generation << GENERATION_SHIFT | (c->id & SATP_ASID_MASK);
+            for (unsigned j = 0; j < MAX_HARTS; j++)
+                if (running[j] != 0 && (running[j] & SATP_ASID_MASK) == (c->id & SATP_ASID_MASK))
+                    running[j] = c->id;
+            return;
+        }
+    unsigned asid = asid_find_locked();
+    if (!asid) {
+        asid_rollover_locked();
+        asid = asid_find_locked();
+    }
+    c->id = generation << GENERATION_SHIFT | asid;
+    __atomic_store_n(&c->ran, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&c->stale, 0, __ATOMIC_RELAXED);
+}
+
+static void fence_all(void)
+{
+    asm volatile("sfence.vma zero, zero" ::: "memory");
+}
+
+static void fence_asid(uint64_t asid)
+{
+    asm volatile("sfence.vma zero, %0" ::"r"(asid) : "memory");
+}
+
+/* The ASID to run the space with; this hart's TLB holds nothing wrong for it. */
+static uint64_t asid_enter(struct asid_context *c, uint64_t me)
+{
+    struct hart *h = hart_self();
+    spin_lock(&asid_lock);
+    if (c->id >> GENERATION_SHIFT != generation)
+        asid_assign_locked(c);
+    running[h->index] = c->id;
+    bool flush = flush_pending & me;
+    flush_pending &= ~me;
+    uint64_t asid = c->id & SATP_ASID_MASK;
+    __atomic_fetch_or(&c->ran, me, __ATOMIC_SEQ_CST);
+    spin_unlock(&asid_lock);
+    if (flush)
+        fence_all();
+    if (__atomic_load_n(&c->stale, __ATOMIC_SEQ_CST) & me) {
+        __atomic_fetch_and(&c->stale, ~me, __ATOMIC_SEQ_CST);
+        fence_asid(asid);
+    }
+    return asid;
+}
+
+void space_switch(struct space *s)
+{
+    struct hart *h = hart_self();
+    struct space *old = h->space;
+    if (old == s)
+        return;
+    uint64_t me = 1ul << h->index;
+    uint64_t satp = SATP_SV39 | kernel_root >> PAGE_SHIFT;
+    if (s) {
+        /* Active first, stale second: a shootdown marks stale first and reads
+         * active second, so one of the two sees the other. */
+        __atomic_fetch_or(&s->asid.active, me, __ATOMIC_SEQ_CST);
+        uint64_t asid = max_asid ? asid_enter(&s->asid, me) : 0;
+        satp = SATP_SV39 | asid << SATP_ASID_SHIFT | s->root >> PAGE_SHIFT;
+    } else if (max_asid) {
+        spin_lock(&asid_lock);
+        running[h->index] = 0;
+        spin_unlock(&asid_lock);
+    }
+    csr_write(satp, satp);
+    if (s && __atomic_load_n(&s->icache_stale, __ATOMIC_SEQ_CST) & me) {
+        __atomic_fetch_and(&s->icache_stale, ~me, __ATOMIC_SEQ_CST);
+        asm volatile("fence.i" ::: "memory");
+    }
+    /* Without ASIDs two spaces share 0: empty the TLB (section 4.2.1). */
+    if (!max_asid)
+        fence_all();
+    h->space = s;
+    if (old)
+        __atomic_fetch_and(&old->asid.active, ~me, __ATOMIC_SEQ_CST);
+}
+
+static void fence_local(vaddr_t va, uint64_t size, uint64_t asid)
+{
+    if (size > FENCE_PAGES_MAX * PAGE_SIZE) {
+        fence_asid(asid);
+        return;
+    }
+    for (uint64_t off = 0; off < size; off += PAGE_SIZE)
+        asm volatile("sfence.vma %0, %1" ::"r"(va + off), "r"(asid) : "memory");
+}
+
+void space_shootdown(struct space *s, vaddr_t va, uint64_t size)
+{
+    struct hart *h = hart_self();
+    uint64_t me = 1ul << h->index;
+    struct asid_context *c = &s->asid;
+    count(COUNT_SHOOTDOWN);
+    /* Every hart that ran it is marked; those that are in it are fenced too. */
+    uint64_t ran = __atomic_load_n(&c->ran, __ATOMIC_SEQ_CST);
+    uint64_t in_it = h->space == s ? me : 0;
+    if (max_asid)
+        __atomic_fetch_or(&c->stale, ran & ~in_it, __ATOMIC_SEQ_CST);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    uint64_t asid = max_asid ? c->id & SATP_ASID_MASK : 0;
+    if (in_it)
+        fence_local(va, size, asid);
+    uint64_t others = __atomic_load_n(&c->active, __ATOMIC_SEQ_CST) & ~me;
+    if (!others)
+        return;
+    bool whole = size > FENCE_PAGES_MAX * PAGE_SIZE;
+    sbi_remote_fence(others, whole ? 0 : va, whole ? ~0ul : size, max_asid ? (int)asid : -1);
+}
+
+void kernel_shootdown(vaddr_t va, uint64_t size)
+{
+    uint64_t others = 0;
+    for (unsigned i = 0; i < MAX_HARTS; i++)
+        if (__atomic_load_n(&harts[i].online, __ATOMIC_ACQUIRE) && i != hart_self()->index)
+            others |= 1ul << i;
+    /* Kernel leaves are global: a fence by ASID would not cover them (section
+     * 4.2.1), so all ASIDs are fenced, by address. */
+    for (uint64_t off = 0; off < size; off += PAGE_SIZE)
+        asm volatile("sfence.vma %0, zero" ::"r"(va + off) : "memory");
+    if (others)
+        sbi_remote_fence(others, va, size, -1);
+}

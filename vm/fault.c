@@ -1,0 +1,309 @@
+/*
+ * Page faults: space_fault, whose contract is in space.h.
+ *
+ * A fault is classified by region and entry, never by scause alone:
+ *
+ *   no region, or access the region forbids     -EFAULT
+ *   entry valid, access allowed                 spurious, or A/D/rights to set
+ *   entry valid, store to a read-only entry     copy on write; or a shared page
+ *                                               that becomes dirty
+ *   entry invalid, no object                    zero-fill
+ *   entry invalid, object                       the object's page, brought in
+ *                                               first if it is absent
+ *
+ * All of it happens under the space lock; whatever has to wait (pager, memory)
+ * gives every lock up, waits, and starts over.
+ */
+#include "kernel/errno.h"
+#include "kernel/lib/counter.h"
+#include "kernel/lib/printk.h"
+#include "kernel/lib/string.h"
+#include "vm/region.h"
+#include "vm/space.h"
+
+/* Results that make space_fault do something without locks and start over. */
+#define NEED_PAGE  1 /* bring the page in */
+#define NEED_GRANT 2 /* reserve blocks for it */
+#define NEED_CALM  3 /* too many dirty pages */
+
+struct fault {
+    struct space *space;
+    struct region *region;
+    vaddr_t page;
+    bool write;
+    /* for NEED_*: referenced */
+    struct object *object;
+    uint64_t index;
+};
+
+static enum frame_priority priority(const struct fault *f)
+{
+    return f->space->wired ? FRAME_CRITICAL : FRAME_USER;
+}
+
+/* This hart may hold the old entry; others that do will fault and end up here. */
+static void fence_page(const struct fault *f)
+{
+    if (hart_self()->space == f->space)
+        asm volatile("sfence.vma %0, zero" ::"r"(f->page) : "memory");
+}
+
+/* Puts a leaf where none was. No fence: an invalid entry that is cached shows up
+ * as a spurious fault (section 4.2.1). The frame's reference goes to the entry. */
+static int install(struct fault *f, paddr_t pa, uint64_t flags)
+{
+    pte_t *pte = sv39_walk(f->space->root, f->page, true);
+    if (!pte)
+        return -ENOMEM;
+    spin_lock(sv39_lock(pte));
+    pte_store(pte, pte_make(pa, flags));
+    spin_unlock(sv39_lock(pte));
+    __atomic_fetch_add(&f->space->resident, 1, __ATOMIC_RELAXED);
+    if (f->region->prot & ABI_PROT_EXEC)
+        space_icache_sync(f->space);
+    return 0;
+}
+
+static int install_frame(struct fault *f, struct frame *frame, uint64_t flags)
+{
+    int rc = install(f, frame_paddr(frame), flags);
+    if (rc < 0)
+        frame_unref(frame);
+    return rc;
+}
+
+static int zero_fill(struct fault *f)
+{
+    struct frame *frame = frame_alloc_zeroed(FRAME_ANON, priority(f));
+    if (!frame)
+        return -ENOMEM;
+    count(COUNT_ZERO_FILL);
+    return install_frame(f, frame, region_pte_flags(f->region, true));
+}
+
+/* A store to a private page that is mapped read-only. */
+static int copy_on_write(struct fault *f, pte_t *pte)
+{
+    uint64_t flags = region_pte_flags(f->region, true);
+    spin_lock(sv39_lock(pte));
+    pte_t now = pte_load(pte);
+    struct frame *old = frame_of(pte_paddr(now));
+    /* References are only made under the walk lock of an entry that maps the
+     * frame; with one left, this entry is the last, and no copy is needed. */
+    bool gone = !(now & PTE_V);
+    bool sole = !gone && old->class == FRAME_ANON && frame_refs(old) == 1;
+    if (sole)
+        pte_store(pte, pte_make(frame_paddr(old), flags));
+    else if (!gone)
+        frame_ref(old);
+    spin_unlock(sv39_lock(pte));
+    if (sole)
+        fence_page(f);
+    if (sole || gone) /* a truncation took the page away: the access faults again */
+        return 0;
+    struct frame *copy = frame_alloc(FRAME_ANON, 0, priority(f));
+    if (!copy) {
+        frame_unref(old);
+        return -ENOMEM;
+    }
+    count(COUNT_COW);
+    page_copy(frame_address(copy), frame_address(old));
+    spin_lock(sv39_lock(pte));
+    pte_t was = pte_exchange(pte, pte_make(frame_paddr(copy), flags));
+    spin_unlock(sv39_lock(pte));
+    if (was & PTE_V) {
+        space_shootdown(f->space, f->page, PAGE_SIZE);
+        frame_unref(old);
+    } else {
+        __atomic_fetch_add(&f->space->resident, 1, __ATOMIC_RELAXED);
+    }
+    frame_unref(old);
+    return 0;
+}
+
+/* The entry is valid and W is no question: A, D or rights the region gives. */
+static int refresh(struct fault *f, pte_t *pte)
+{
+    spin_lock(sv39_lock(pte));
+    pte_t old = pte_load(pte);
+    if (old & PTE_V) {
+        bool writable = old & PTE_W;
+        pte_t new = pte_make(pte_paddr(old), region_pte_flags(f->region, writable));
+        if (writable && !f->write && !(old & PTE_D))
+            new &= ~PTE_D;
+        if (new != old)
+            pte_store(pte, new);
+        else
+            count(COUNT_SPURIOUS);
+    }
+    spin_unlock(sv39_lock(pte));
+    fence_page(f);
+    return 0;
+}
+
+static int need(struct fault *f, struct object *o, uint64_t index, int what)
+{
+    object_ref(o);
+    f->object = o;
+    f->index = index;
+    return what;
+}
+
+/* A store to a shared page: it becomes dirty. Object lock held. */
+static int dirty_locked(struct fault *f, struct object *o, struct frame *frame)
+{
+    if (o->kind != OBJECT_PAGED)
+        return 0;
+    if (!object_may_dirty_locked(o, frame))
+        return need(f, o, frame->index, NEED_GRANT);
+    if (!(frame->flags & PAGE_DIRTY) && object_dirty_pages() > frame_total() / 4)
+        return need(f, o, frame->index, NEED_CALM);
+    object_mark_dirty_locked(o, frame);
+    return 0;
+}
+
+/* Maps the object's page, or a private copy of it. Object lock held. */
+static int map_page_locked(struct fault *f, struct object *o, struct frame *frame)
+{
+    struct region *r = f->region;
+    bool shared = r->flags & REGION_SHARED;
+    if (f->write && !shared) {
+        struct frame *copy = frame_alloc(FRAME_ANON, 0, priority(f));
+        if (!copy)
+            return -ENOMEM;
+        count(COUNT_COW);
+        page_copy(frame_address(copy), frame_address(frame));
+        return install_frame(f, copy, region_pte_flags(r, true));
+    }
+    if (f->write) {
+        int rc = dirty_locked(f, o, frame);
+        if (rc)
+            return rc;
+    }
+    /* Anonymous pages need no dirty marks: writable at once. */
+    bool write = shared && (f->write || o->kind == OBJECT_ANON);
+    frame_ref(frame);
+    count(COUNT_OBJECT_FAULT);
+    return install_frame(f, frame, region_pte_flags(r, write));
+}
+
+static int object_fault(struct fault *f, pte_t *pte)
+{
+    struct region *r = f->region;
+    struct object *o = r->object;
+    uint64_t offset = r->offset + (f->page - r->start), index = offset >> PAGE_SHIFT;
+    bool valid = pte && pte_load(pte) & PTE_V;
+    if (valid && (!f->write || pte_load(pte) & PTE_W))
+        return refresh(f, pte);
+    if (valid && !(r->flags & REGION_SHARED))
+        return copy_on_write(f, pte);
+    if (o->kind == OBJECT_PHYSICAL) {
+        if (valid)
+            return refresh(f, pte);
+        return offset < o->size ? install(f, o->base + offset, region_pte_flags(r, true)) : -ENXIO;
+    }
+    spin_lock(&o->lock);
+    struct frame *frame = object_lookup_locked(o, index);
+    int rc;
+    if (index >= object_pages(o) || o->discarded)
+        rc = -ENXIO;
+    else if (!frame)
+        rc = need(f, o, index, NEED_PAGE);
+    else if (!valid)
+        rc = map_page_locked(f, o, frame);
+    else {
+        rc = dirty_locked(f, o, frame);
+        if (rc == 0) {
+            spin_lock(sv39_lock(pte));
+            if (pte_load(pte) & PTE_V)
+                pte_store(pte, pte_make(frame_paddr(frame), region_pte_flags(r, true)));
+            spin_unlock(sv39_lock(pte));
+            fence_page(f);
+        }
+    }
+    spin_unlock(&o->lock);
+    return rc;
+}
+
+/* The region of va; the stack grows down to it if it may. */
+static struct region *find_region(struct space *s, vaddr_t va)
+{
+    unsigned i = space_search_locked(s, va);
+    if (i == s->count)
+        return NULL;
+    struct region *r = s->regions[i];
+    if (r->start <= va)
+        return r;
+    vaddr_t page = page_round_down(va);
+    if (!(r->flags & REGION_STACK) || va < r->end - ABI_STACK_MAX)
+        return NULL;
+    /* A page stays free below the stack: its guard. */
+    if (i > 0 && s->regions[i - 1]->end + PAGE_SIZE > page)
+        return NULL;
+    r->start = page;
+    return r;
+}
+
+static bool access_allowed(const struct region *r, unsigned access)
+{
+    if (access == ACCESS_WRITE)
+        return r->prot & ABI_PROT_WRITE;
+    if (access == ACCESS_EXEC)
+        return r->prot & ABI_PROT_EXEC;
+    return r->prot & (ABI_PROT_READ | ABI_PROT_WRITE);
+}
+
+static int fault_locked(struct fault *f, vaddr_t va, unsigned access)
+{
+    f->region = find_region(f->space, va);
+    if (!f->region || !access_allowed(f->region, access))
+        return -EFAULT;
+    pte_t *pte = sv39_walk(f->space->root, f->page, false);
+    if (f->region->object)
+        return object_fault(f, pte);
+    if (!pte || !(pte_load(pte) & PTE_V))
+        return zero_fill(f);
+    if (f->write && !(pte_load(pte) & PTE_W))
+        return copy_on_write(f, pte);
+    return refresh(f, pte);
+}
+
+/* What had to wait until no lock is held. 0: start over. */
+static int wait_for(struct fault *f, int what)
+{
+    int rc = 0;
+    if (what == NEED_PAGE)
+        rc = object_bring(f->object, f->index, 0);
+    else if (what == NEED_GRANT)
+        rc = object_prepare_write(f->object, f->index, 1, f->object->size, 0);
+    else
+        rc = pager_ops.throttle();
+    object_unref(f->object);
+    if (rc == -ERANGE)
+        return -ENXIO;
+    return rc < 0 ? rc : 0;
+}
+
+int space_fault(struct space *s, vaddr_t va, unsigned access, int flags)
+{
+    if (va < USER_MIN || va >= USER_END)
+        return -EFAULT;
+    struct fault f = {.space = s, .page = page_round_down(va), .write = access == ACCESS_WRITE};
+    for (;;) {
+        spin_lock(&s->lock);
+        int rc = fault_locked(&f, va, access);
+        spin_unlock(&s->lock);
+        if (rc > 0 && flags & FAULT_NOWAIT) {
+            object_unref(f.object);
+            return -EAGAIN;
+        }
+        if (rc > 0)
+            rc = wait_for(&f, rc);
+        else if (rc == 0)
+            return 0;
+        if (rc == -ENOMEM && !(flags & FAULT_NOWAIT))
+            rc = pager_ops.make_room();
+        if (rc < 0)
+            return rc;
+    }
+}

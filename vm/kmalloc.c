@@ -1,0 +1,155 @@
+/*
+ * Slabs over the frame allocator; the contract is in kmalloc.h.
+ *
+ * A slab is one frame cut into objects of one size class. Free objects are
+ * chained through their first word. A slab with a free object is on its class's
+ * list; one that becomes wholly free is given back at once, unless it is the
+ * class's only one (so that alloc/free in a loop does not bounce a frame).
+ */
+#include "vm/kmalloc.h"
+
+#include <stdbool.h>
+
+#include "kernel/lib/printk.h"
+#include "kernel/lib/string.h"
+#include "vm/frame.h"
+
+static const uint16_t sizes[] = {16,  32,  48,  64,  96,   128,  192,
+                                 256, 384, 512, 672, 1024, 1360, 2048};
+#define CLASSES (sizeof sizes / sizeof sizes[0])
+#define LARGE   0xff
+
+static struct slab_class {
+    struct spinlock lock;
+    struct list partial; /* (lock) slabs with a free object */
+    unsigned slabs;      /* (lock) slabs on partial */
+} classes[CLASSES];
+
+static uint64_t bytes_out;
+
+static struct slab_class *class_of(unsigned i)
+{
+    struct slab_class *c = &classes[i];
+    /* Constructed at first use, by whoever comes first, before other harts run. */
+    if (!c->partial.next) {
+        spin_init(&c->lock, RANK_KMALLOC);
+        list_init(&c->partial);
+    }
+    return c;
+}
+
+static unsigned size_class(size_t size)
+{
+    for (unsigned i = 0; i < CLASSES; i++)
+        if (size <= sizes[i])
+            return i;
+    return LARGE;
+}
+
+static struct frame *slab_new(unsigned i)
+{
+    struct frame *f = frame_alloc(FRAME_KMALLOC, 0, FRAME_NORMAL);
+    if (!f)
+        return NULL;
+    f->size_class = i;
+    f->free_objects = NULL;
+    char *page = frame_address(f);
+    for (unsigned n = PAGE_SIZE / sizes[i]; n-- > 0;) {
+        void **object = (void **)(page + n * sizes[i]);
+        *object = f->free_objects;
+        f->free_objects = object;
+    }
+    return f;
+}
+
+static void *large_alloc(size_t size)
+{
+    unsigned order = 0;
+    while (PAGE_SIZE << order < size)
+        if (++order > FRAME_MAX_ORDER)
+            return NULL;
+    struct frame *f = frame_alloc(FRAME_KMALLOC, order, FRAME_NORMAL);
+    if (!f)
+        return NULL;
+    f->size_class = LARGE;
+    __atomic_fetch_add(&bytes_out, PAGE_SIZE << order, __ATOMIC_RELAXED);
+    return frame_address(f);
+}
+
+void *kmalloc(size_t size)
+{
+    unsigned i = size_class(size);
+    if (i == LARGE)
+        return large_alloc(size);
+    struct slab_class *c = class_of(i);
+    spin_lock(&c->lock);
+    if (list_empty(&c->partial)) {
+        struct frame *fresh = slab_new(i);
+        if (!fresh) {
+            spin_unlock(&c->lock);
+            return NULL;
+        }
+        list_push_front(&c->partial, &fresh->link);
+        c->slabs++;
+    }
+    struct frame *f = container_of(c->partial.next, struct frame, link);
+    void **object = f->free_objects;
+    f->free_objects = *object;
+    f->in_use++;
+    if (!f->free_objects) {
+        list_remove(&f->link);
+        c->slabs--;
+    }
+    spin_unlock(&c->lock);
+    __atomic_fetch_add(&bytes_out, sizes[i], __ATOMIC_RELAXED);
+    return object;
+}
+
+void *kzalloc(size_t size)
+{
+    void *p = kmalloc(size);
+    if (p)
+        memset(p, 0, size);
+    return p;
+}
+
+void kfree(void *p)
+{
+    if (!p)
+        return;
+    struct frame *f = frame_of(direct_unmap(p));
+    if (f->class != FRAME_KMALLOC || f->refs == 0)
+        panic("kfree(%p): not from kmalloc (class %u)", p, f->class);
+    if (f->size_class == LARGE) {
+        __atomic_fetch_sub(&bytes_out, PAGE_SIZE << f->order, __ATOMIC_RELAXED);
+        frame_unref(f);
+        return;
+    }
+    struct slab_class *c = class_of(f->size_class);
+#ifdef DEBUG
+    memset(p, 0xdb, sizes[f->size_class]);
+#endif
+    spin_lock(&c->lock);
+    assert(f->in_use > 0);
+    if (!f->free_objects) {
+        list_push_front(&c->partial, &f->link);
+        c->slabs++;
+    }
+    *(void **)p = f->free_objects;
+    f->free_objects = p;
+    f->in_use--;
+    bool give_back = f->in_use == 0 && c->slabs > 1;
+    if (give_back) {
+        list_remove(&f->link);
+        c->slabs--;
+    }
+    spin_unlock(&c->lock);
+    __atomic_fetch_sub(&bytes_out, sizes[f->size_class], __ATOMIC_RELAXED);
+    if (give_back)
+        frame_unref(f);
+}
+
+uint64_t kmalloc_bytes(void)
+{
+    return __atomic_load_n(&bytes_out, __ATOMIC_RELAXED);
+}

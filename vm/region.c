@@ -1,0 +1,294 @@
+/* Regions and the page-table entries in them; the contract is in region.h. */
+#include "vm/region.h"
+
+#include "kernel/lib/printk.h"
+#include "kernel/lib/string.h"
+#include "vm/kmalloc.h"
+
+#define TABLE_SPAN MEGAPAGE_SIZE /* bytes that one last-level table maps */
+#define BATCH      64            /* pages shot down together */
+
+/* ------------------------------------------------------------------- life */
+
+static void take_references(struct region *r)
+{
+    if (r->object)
+        object_ref(r->object);
+    if (r->backing)
+        backing_ops.ref(r->backing);
+    list_init(&r->link);
+}
+
+struct region *region_create(struct space *s, const struct space_mapping *m)
+{
+    struct region *r = kzalloc(sizeof *r);
+    if (!r)
+        return NULL;
+    r->prot = m->prot;
+    r->max_prot = m->max_prot;
+    r->flags = m->flags;
+    r->object = m->object;
+    r->offset = m->offset;
+    r->backing = m->backing;
+    r->space = s;
+    strlcpy(r->name, m->name ? m->name : "anon", sizeof r->name);
+    take_references(r);
+    return r;
+}
+
+struct region *region_copy(const struct region *r, struct space *s)
+{
+    struct region *copy = kmalloc(sizeof *copy);
+    if (!copy)
+        return NULL;
+    *copy = *r;
+    copy->space = s;
+    take_references(copy);
+    return copy;
+}
+
+static void lock_object(struct region *r)
+{
+    if (r->object)
+        spin_lock(&r->object->lock);
+}
+
+static void unlock_object(struct region *r)
+{
+    if (r->object)
+        spin_unlock(&r->object->lock);
+}
+
+struct region *region_split(struct region *r, vaddr_t va)
+{
+    struct region *upper = region_copy(r, r->space);
+    if (!upper)
+        return NULL;
+    lock_object(r);
+    upper->start = va;
+    upper->offset = r->offset + (va - r->start);
+    r->end = va;
+    if (r->object)
+        list_push_back(&r->object->regions, &upper->link);
+    unlock_object(r);
+    /* The part below a cut no longer is what grows or what brk moves. */
+    if (r->flags & REGION_STACK)
+        r->flags &= ~REGION_STACK;
+    if (r->flags & REGION_HEAP)
+        upper->flags &= ~REGION_HEAP;
+    return upper;
+}
+
+void region_attach(struct region *r)
+{
+    if (!r->object)
+        return;
+    spin_lock(&r->object->lock);
+    list_push_back(&r->object->regions, &r->link);
+    spin_unlock(&r->object->lock);
+}
+
+void region_free(struct region *r)
+{
+    if (r->object) {
+        spin_lock(&r->object->lock);
+        list_remove(&r->link);
+        spin_unlock(&r->object->lock);
+        object_unref(r->object);
+    }
+    if (r->backing)
+        backing_ops.unref(r->backing);
+    kfree(r);
+}
+
+/* ---------------------------------------------------------------- entries */
+
+uint64_t region_pte_flags(const struct region *r, bool write)
+{
+    if (!(r->prot & (ABI_PROT_READ | ABI_PROT_WRITE | ABI_PROT_EXEC)))
+        return PTE_V | PTE_R | PTE_A; /* PROT_NONE: a leaf without U */
+    uint64_t flags = PTE_V | PTE_U | PTE_A;
+    /* W without R is reserved (table 4.5), so writable implies readable. */
+    if (r->prot & (ABI_PROT_READ | ABI_PROT_WRITE))
+        flags |= PTE_R;
+    if (r->prot & ABI_PROT_EXEC)
+        flags |= PTE_X;
+    if (write && r->prot & ABI_PROT_WRITE)
+        flags |= PTE_W | PTE_D;
+    return flags;
+}
+
+/* The first address of the next last-level table. */
+static vaddr_t next_table(vaddr_t va)
+{
+    return (va & ~(TABLE_SPAN - 1)) + TABLE_SPAN;
+}
+
+/* Clears entries of one table in [va, end), at most BATCH that were valid; they
+ * go to frames[]. *at is where it stopped. */
+static unsigned clear_some(struct region *r, vaddr_t va, vaddr_t end, struct frame **out,
+                           vaddr_t *at)
+{
+    pte_t *pte = sv39_walk(r->space->root, va, false);
+    unsigned n = 0;
+    if (pte) {
+        struct spinlock *walk = sv39_lock(pte);
+        spin_lock(walk);
+        for (; va < end && n < BATCH; va += PAGE_SIZE, pte++) {
+            pte_t old = pte_load(pte);
+            if (old & PTE_V) {
+                old = pte_exchange(pte, 0);
+                out[n++] = frame_valid(pte_paddr(old)) ? frame_of(pte_paddr(old)) : NULL;
+            }
+        }
+        spin_unlock(walk);
+        end = va;
+    }
+    *at = end;
+    return n;
+}
+
+void region_clear_pages(struct region *r, vaddr_t start, vaddr_t end)
+{
+    bool owned = !r->object || r->object->kind != OBJECT_PHYSICAL;
+    while (start < end) {
+        struct frame *cleared[BATCH];
+        vaddr_t stop = next_table(start) < end ? next_table(start) : end, at;
+        unsigned n = clear_some(r, start, stop, cleared, &at);
+        if (n) {
+            /* No frame is given up before no hart can reach it. A dying space
+             * has no hart left. */
+            if (__atomic_load_n(&r->space->refs, __ATOMIC_RELAXED))
+                space_shootdown(r->space, start, at - start);
+            __atomic_fetch_sub(&r->space->resident, n, __ATOMIC_RELAXED);
+            for (unsigned i = 0; owned && i < n; i++)
+                frame_unref(cleared[i]);
+        }
+        start = at;
+    }
+}
+
+void region_protect_pages(struct region *r)
+{
+    bool changed = false;
+    for (vaddr_t va = r->start; va < r->end;) {
+        vaddr_t stop = next_table(va) < r->end ? next_table(va) : r->end;
+        pte_t *pte = sv39_walk(r->space->root, va, false);
+        if (pte) {
+            struct spinlock *walk = sv39_lock(pte);
+            spin_lock(walk);
+            for (; va < stop; va += PAGE_SIZE, pte++) {
+                pte_t old = pte_load(pte);
+                if (!(old & PTE_V))
+                    continue;
+                /* Rights are only taken here; the fault path gives them. W goes
+                 * unless both sides have it: it may stand for copy-on-write. */
+                uint64_t allowed = region_pte_flags(r, true);
+                uint64_t keep = old & allowed & (PTE_R | PTE_W | PTE_X | PTE_U | PTE_D);
+                if (!(keep & (PTE_R | PTE_W | PTE_X)))
+                    keep = PTE_R; /* still a leaf, but not the user's */
+                pte_t new = pte_make(pte_paddr(old), keep | PTE_V | (old & PTE_A));
+                if (new != old) {
+                    pte_exchange(pte, new);
+                    changed = true;
+                }
+            }
+            spin_unlock(walk);
+        }
+        va = stop;
+    }
+    if (changed)
+        space_shootdown(r->space, r->start, r->end - r->start);
+}
+
+/* Copies the entries of one table; both are the same 2 MiB of their spaces. */
+static void share_table(pte_t *from, pte_t *to, unsigned n, struct region *child, bool *protected)
+{
+    uint64_t copied = 0;
+    struct spinlock *walk = sv39_lock(from);
+    spin_lock(walk);
+    for (unsigned i = 0; i < n; i++) {
+        pte_t pte = pte_load(&from[i]);
+        if (!(pte & PTE_V))
+            continue;
+        if (pte & PTE_W) {
+            pte = pte_clear_bits(&from[i], PTE_W) & ~PTE_W;
+            *protected = true;
+        }
+        frame_ref(frame_of(pte_paddr(pte)));
+        pte_store(&to[i], pte);
+        copied++;
+    }
+    spin_unlock(walk);
+    __atomic_fetch_add(&child->space->resident, copied, __ATOMIC_RELAXED);
+}
+
+bool region_share_pages(struct region *parent, struct region *child, bool *protected)
+{
+    /* Shared pages are the object's: the child finds them there. */
+    if (parent->flags & REGION_SHARED)
+        return true;
+    for (vaddr_t va = parent->start; va < parent->end;) {
+        vaddr_t stop = next_table(va) < parent->end ? next_table(va) : parent->end;
+        pte_t *from = sv39_walk(parent->space->root, va, false);
+        if (from) {
+            pte_t *to = sv39_walk(child->space->root, va, true);
+            if (!to)
+                return false;
+            share_table(from, to, (stop - va) >> PAGE_SHIFT, child, protected);
+        }
+        va = stop;
+    }
+    return true;
+}
+
+/* ------------------------------------------------------- the object's side */
+
+/* Calls fn on the entry of page index in each region that maps that frame. */
+static void for_each_mapping(struct object *o, uint64_t index, const struct frame *f,
+                             void (*fn)(struct region *, vaddr_t, pte_t *))
+{
+    assert(spin_held(&o->lock));
+    uint64_t offset = index << PAGE_SHIFT;
+    list_for_each (l, &o->regions) {
+        struct region *r = container_of(l, struct region, link);
+        if (offset < r->offset || offset - r->offset >= r->end - r->start)
+            continue;
+        vaddr_t va = r->start + (offset - r->offset);
+        pte_t *pte = sv39_walk(r->space->root, va, false);
+        if (!pte)
+            continue;
+        spin_lock(sv39_lock(pte));
+        pte_t now = pte_load(pte);
+        bool here = now & PTE_V && pte_paddr(now) == frame_paddr(f);
+        if (here)
+            fn(r, va, pte);
+        spin_unlock(sv39_lock(pte));
+    }
+}
+
+static void unmap_one(struct region *r, vaddr_t va, pte_t *pte)
+{
+    pte_t old = pte_exchange(pte, 0);
+    space_shootdown(r->space, va, PAGE_SIZE);
+    __atomic_fetch_sub(&r->space->resident, 1, __ATOMIC_RELAXED);
+    frame_unref(frame_of(pte_paddr(old)));
+}
+
+void region_unmap_page_locked(struct object *o, uint64_t index, const struct frame *f)
+{
+    if (frame_refs(f) > 1)
+        for_each_mapping(o, index, f, unmap_one);
+}
+
+static void clean_one(struct region *r, vaddr_t va, pte_t *pte)
+{
+    if (pte_clear_bits(pte, PTE_W | PTE_D) & PTE_W)
+        space_shootdown(r->space, va, PAGE_SIZE);
+}
+
+void region_clean_page_locked(struct object *o, uint64_t index, const struct frame *f)
+{
+    if (frame_refs(f) > 1)
+        for_each_mapping(o, index, f, clean_one);
+}

@@ -1,0 +1,36 @@
+/*
+ * Regions: their life, and the page-table entries within them. Used by vm/
+ * only. "Space lock" is the lock of the region's space.
+ */
+#ifndef VM_REGION_H
+#define VM_REGION_H
+
+#include <stdbool.h>
+
+#include "vm/space.h"
+#include "vm/sv39.h"
+
+/* A region not yet in a space, start and end unset; references taken. */
+struct region *region_create(struct space *s, const struct space_mapping *m);
+/* A copy for another space, with its own references. */
+struct region *region_copy(const struct region *r, struct space *s);
+/* Cuts r at va; the upper part is returned, attached. NULL: no memory. */
+struct region *region_split(struct region *r, vaddr_t va);
+/* Lets the object know of the region; undone by region_free. */
+void region_attach(struct region *r);
+/* Gives up the references; the pages must have been cleared. */
+void region_free(struct region *r);
+
+/* Removes the entries of [start, end), shoots them down, drops their frames.
+ * Space lock held, or the space is dying. */
+void region_clear_pages(struct region *r, vaddr_t start, vaddr_t end);
+/* Takes from the entries what r->prot no longer allows. Space lock held. */
+void region_protect_pages(struct region *r);
+/* Shares the parent's private pages with the child's region, copy on write. Sets
+ * *protected if parent entries lost W: the caller must shoot them down. */
+bool region_share_pages(struct region *parent, struct region *child, bool *protected);
+
+/* The permission bits of a leaf in r. write: the page may be written as it is. */
+uint64_t region_pte_flags(const struct region *r, bool write);
+
+#endif

@@ -1,0 +1,107 @@
+/*
+ * Address spaces: a root table and the regions that say what may be there.
+ */
+#ifndef VM_SPACE_H
+#define VM_SPACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel/lib/list.h"
+#include "kernel/lib/lock.h"
+#include "vm/asid.h"
+#include "vm/layout.h"
+#include "vm/object.h"
+
+#define REGION_SHARED 1
+#define REGION_STACK  2 /* grows down on fault */
+#define REGION_HEAP   4 /* what brk moves */
+
+/* [start, end) of a space. Of a region with an object, start, end and offset
+ * change only under the object's lock, too. */
+struct region {
+    vaddr_t start, end;
+    unsigned prot;         /* ABI_PROT_* */
+    unsigned max_prot;     /* what mprotect may give */
+    unsigned flags;        /* REGION_* */
+    struct object *object; /* NULL: private anonymous memory */
+    uint64_t offset;       /* of start in the object, bytes */
+    struct list link;      /* (object's lock) object->regions */
+    struct space *space;
+    void *backing; /* kept alive by the mapping (the file's session); may be NULL */
+    char name[16];
+};
+
+struct space {
+    uint32_t refs; /* atomic */
+    struct spinlock lock;
+    paddr_t root;
+    struct asid_context asid;
+    struct region **regions;  /* (lock) by address */
+    unsigned count, capacity; /* (lock) */
+    vaddr_t brk_start, brk;   /* (lock) */
+    uint64_t resident;        /* atomic: leaves in the user half */
+    uint64_t icache_stale;    /* atomic: harts to fence.i before they run it */
+    bool wired;               /* its pages may come from the reserve */
+};
+
+/* How a mapping keeps the thing behind its object alive (filled by the kernel). */
+struct backing_ops {
+    void (*ref)(void *backing);
+    void (*unref)(void *backing);
+};
+extern struct backing_ops backing_ops;
+
+struct space *space_create(void);
+void space_ref(struct space *s);
+/* The last reference frees regions, pages and tables. Not while this hart's
+ * satp names it; waits until no other (idle) hart's does. */
+void space_unref(struct space *s);
+
+struct space_mapping {
+    vaddr_t addr;  /* where, or a hint; 0 = anywhere */
+    uint64_t size; /* bytes, rounded up to pages */
+    unsigned prot, max_prot;
+    unsigned flags;        /* REGION_* */
+    bool fixed;            /* exactly at addr; what is there goes */
+    struct object *object; /* referenced by the call, not consumed */
+    uint64_t offset;
+    void *backing;
+    const char *name;
+};
+/* The address, or -errno (-EINVAL, -ENOMEM). Never sleeps. */
+int64_t space_map(struct space *s, const struct space_mapping *m);
+/* 0 or -EINVAL, -ENOMEM (a region would have to be split). */
+int space_unmap(struct space *s, vaddr_t addr, uint64_t size);
+int space_protect(struct space *s, vaddr_t addr, uint64_t size, unsigned prot);
+/* Moves the end of the heap; the (new) break. */
+int64_t space_brk(struct space *s, vaddr_t brk);
+/* A copy-on-write copy; NULL when memory is out (the parent is unharmed). */
+struct space *space_fork(struct space *parent);
+
+/* The region that holds va, or NULL. Lock held. */
+struct region *space_find_locked(struct space *s, vaddr_t va);
+/* The index of the first region that ends above va. Lock held. */
+unsigned space_search_locked(const struct space *s, vaddr_t va);
+
+#define ACCESS_READ  1
+#define ACCESS_WRITE 2
+#define ACCESS_EXEC  4
+#define FAULT_NOWAIT 1
+
+/*
+ * Makes va accessible in the way named. No lock held; may sleep, killable, unless
+ * NOWAIT (-EAGAIN). 0; -EFAULT no such access; -ENXIO past an object's end, -EIO
+ * its pager failed (both are SIGBUS); -ENOMEM; -ENOSPC (SIGBUS); -EINTR.
+ */
+int space_fault(struct space *s, vaddr_t va, unsigned access, int flags);
+
+/* Object side (object's lock held): takes page `index` out of every region that
+ * maps it; and takes away the right to write it. */
+void region_unmap_page_locked(struct object *o, uint64_t index, const struct frame *f);
+void region_clean_page_locked(struct object *o, uint64_t index, const struct frame *f);
+/* Instructions may have changed: every hart forgets old ones before it runs the
+ * space's code again. */
+void space_icache_sync(struct space *s);
+
+#endif

@@ -1,0 +1,98 @@
+/* Sv39 tables and the walk; the contract is in sv39.h. */
+#include "vm/sv39.h"
+
+#include "kernel/lib/printk.h"
+#include "kernel/lib/string.h"
+
+paddr_t kernel_root;
+
+static pte_t *table(paddr_t pa)
+{
+    return direct_map(pa);
+}
+
+pte_t *sv39_walk(paddr_t root, vaddr_t va, bool create)
+{
+    pte_t *t = table(root);
+    for (int level = 2; level > 0; level--) {
+        pte_t *entry = &t[sv39_index(va, level)];
+        pte_t pte = pte_load(entry);
+        if (!(pte & PTE_V)) {
+            struct frame *f = create ? frame_alloc_zeroed(FRAME_TABLE, FRAME_NORMAL) : NULL;
+            if (!f)
+                return NULL;
+            /* A non-leaf entry has nothing but V set: A, D and U there are
+             * reserved (section 4.3.1). The store releases the zeroed table. */
+            pte = pte_make(frame_paddr(f), PTE_V);
+            pte_store(entry, pte);
+        } else if (pte_leaf(pte)) {
+            return NULL;
+        }
+        t = table(pte_paddr(pte));
+    }
+    return &t[sv39_index(va, 0)];
+}
+
+paddr_t sv39_root_create(void)
+{
+    struct frame *f = frame_alloc(FRAME_TABLE, 0, FRAME_NORMAL);
+    if (!f)
+        return 0;
+    pte_t *root = frame_address(f);
+    memset(root, 0, KERNEL_ROOT_SLOT * sizeof *root);
+    memcpy(root + KERNEL_ROOT_SLOT, table(kernel_root) + KERNEL_ROOT_SLOT,
+           (SV39_ENTRIES - KERNEL_ROOT_SLOT) * sizeof *root);
+    return frame_paddr(f);
+}
+
+void sv39_root_destroy(paddr_t root)
+{
+    pte_t *l2 = table(root);
+    for (unsigned i = 0; i < KERNEL_ROOT_SLOT; i++) {
+        if (!(l2[i] & PTE_V))
+            continue;
+        pte_t *l1 = table(pte_paddr(l2[i]));
+        for (unsigned j = 0; j < SV39_ENTRIES; j++)
+            if (l1[j] & PTE_V)
+                frame_unref(frame_of(pte_paddr(l1[j])));
+        frame_unref(frame_of(pte_paddr(l2[i])));
+    }
+    frame_unref(frame_of(root));
+}
+
+static uint64_t leaf_size(vaddr_t va, paddr_t pa, uint64_t size, int *level)
+{
+    if ((va | pa) % GIGAPAGE_SIZE == 0 && size >= GIGAPAGE_SIZE) {
+        *level = 2;
+        return GIGAPAGE_SIZE;
+    }
+    if ((va | pa) % MEGAPAGE_SIZE == 0 && size >= MEGAPAGE_SIZE) {
+        *level = 1;
+        return MEGAPAGE_SIZE;
+    }
+    *level = 0;
+    return PAGE_SIZE;
+}
+
+void sv39_map_boot(paddr_t root, vaddr_t va, paddr_t pa, uint64_t size, uint64_t flags,
+                   paddr_t (*alloc)(void))
+{
+    while (size) {
+        int leaf;
+        uint64_t step = leaf_size(va, pa, size, &leaf);
+        pte_t *t = table(root);
+        for (int level = 2; level > leaf; level--) {
+            pte_t *entry = &t[sv39_index(va, level)];
+            if (!(*entry & PTE_V))
+                *entry = pte_make(alloc(), PTE_V);
+            assert(!pte_leaf(*entry));
+            t = table(pte_paddr(*entry));
+        }
+        pte_t *entry = &t[sv39_index(va, leaf)];
+        assert(!(*entry & PTE_V));
+        *entry = pte_make(pa, flags);
+        va += step;
+        pa += step;
+        size -= step;
+    }
+}
