@@ -36,7 +36,7 @@ def elements(head, type_name, member):
     offset = next(field.bitpos // 8 for field in structure.fields() if field.name == member)
     at = head["next"]
     for _ in range(THREADS_MAX):
-        if int(at) == int(head.address):
+        if int(at) in (int(head.address), 0):  # 0: not set up yet
             return
         yield gdb.Value(int(at) - offset).cast(structure.pointer()).dereference()
         at = at["next"]
@@ -90,7 +90,8 @@ def show_hart(hart):
 
 
 def show_process(process):
-    say(f"process {int(process['pid'])} {string(process['name'])}")
+    dying = ", dying" if process["dying"] else ""
+    say(f"process {int(process['pid'])} {string(process['name'])}{dying}")
     for thread in elements(process["threads"], "struct thread", "link"):
         show_thread(thread)
 
@@ -115,8 +116,12 @@ def show_processes():
 
 
 def processes():
-    """Every process of the kernel's tree."""
-    return elements(gdb.parse_and_eval("process_list"), "struct process", "all_link")
+    """Every process, in order of pid, from the kernel's table of them."""
+    buckets = gdb.parse_and_eval("pids")
+    low, high = buckets.type.range()
+    found = [process for at in range(low, high + 1)
+             for process in elements(buckets[at], "struct process", "hash_link")]
+    return sorted(found, key=lambda process: int(process["pid"]))
 
 
 attempt("harts", show_harts)
