@@ -42,6 +42,16 @@ unsigned map_keys(const struct fs *fs, uint64_t n, uint64_t keys[MAP_LEVELS])
     return depth < 0 ? 0 : depth;
 }
 
+uint64_t map_key_start(const struct fs *fs, uint64_t key)
+{
+    unsigned depth = (key >> 56) - EXT2_NDIR + 1, level = key >> 48 & 0xff;
+    uint64_t within = key & (((uint64_t)1 << 48) - 1), start = EXT2_NDIR;
+
+    for (unsigned i = 1; i < depth; i++)
+        start += 1ul << (fs->addr_shift * i);
+    return start + (within << (fs->addr_shift * (depth - level)));
+}
+
 static int check_number(struct fs *fs, uint32_t no)
 {
     return group_is_data(fs, no) ? 0 : fs_corrupt(fs, "a file maps a block out of range", no);

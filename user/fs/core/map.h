@@ -22,6 +22,8 @@ int map_get_missing(struct fs *fs, const struct ext2_inode *raw, uint64_t n, uin
     __attribute__((warn_unused_result));
 /* The keys of all indirect blocks on the way to block n. Returns how many. */
 unsigned map_keys(const struct fs *fs, uint64_t n, uint64_t keys[MAP_LEVELS]);
+/* The first block of the file that a key's indirect block is for. */
+uint64_t map_key_start(const struct fs *fs, uint64_t key);
 /* Map block n, which was a hole, to no. The record lies in a block got for
  * change; its i_blocks counts no and the new indirect blocks, whose allocation
  * begins looking at goal. */

@@ -1,6 +1,7 @@
 /* Reservations: see reserve.h. */
 #include <stdlib.h>
 #include <string.h>
+#include "user/fs/core/map.h"
 #include "user/fs/core/volume.h"
 
 int64_t reserve_available(const struct fs *fs, int64_t own)
@@ -183,6 +184,20 @@ void reserve_remove(struct fs *fs, struct inode *inode, uint32_t first, uint32_t
         account(fs, r, -(int64_t)r->key_count);
         r->key_count = 0;
     }
+}
+
+void reserve_cut(struct fs *fs, struct inode *inode, uint32_t first)
+{
+    struct reservation *r = &inode->reservation;
+    uint64_t block = (uint64_t)first * (FS_PAGE >> fs->block_shift);
+    uint32_t kept = 0;
+
+    reserve_remove(fs, inode, first, UINT32_MAX);
+    for (uint32_t i = 0; i < r->key_count; i++)
+        if (map_key_start(fs, r->keys[i]) < block)
+            r->keys[kept++] = r->keys[i];
+    account(fs, r, (int64_t)kept - r->key_count);
+    r->key_count = kept;
 }
 
 void reserve_remove_key(struct fs *fs, struct inode *inode, uint64_t key)

@@ -36,6 +36,8 @@ int reserve_add(struct fs *fs, struct inode *inode, uint32_t page, uint32_t lack
                 const uint64_t *keys, unsigned key_count) __attribute__((warn_unused_result));
 /* Take pages first to last out of the set, reserved or not. */
 void reserve_remove(struct fs *fs, struct inode *inode, uint32_t first, uint32_t last);
+/* Take out all pages from first on, and what only they need. */
+void reserve_cut(struct fs *fs, struct inode *inode, uint32_t first);
 /* An indirect block was allocated, or is no longer needed. */
 void reserve_remove_key(struct fs *fs, struct inode *inode, uint64_t key);
 void reserve_clear(struct fs *fs, struct inode *inode);

@@ -160,7 +160,7 @@ int truncate_free(struct fs *fs, struct inode *inode, uint64_t keep)
 
     lock_mark(fs, inode);
     io_cut(fs, inode->ino, keep << fs->block_shift);
-    reserve_remove(fs, inode, pages, UINT32_MAX);
+    reserve_cut(fs, inode, pages);
     err = free_marked(fs, inode, keep);
     unlock_mark(fs, inode);
     return err;
@@ -269,7 +269,7 @@ int truncate_to(struct fs *fs, struct inode *inode, uint64_t size)
     }
     io_cut(fs, inode->ino, size);
     last_reserved = size % FS_PAGE && reserve_has(inode, size / FS_PAGE);
-    reserve_remove(fs, inode, last_reserved ? pages - 1 : pages, UINT32_MAX);
+    reserve_cut(fs, inode, last_reserved ? pages - 1 : pages);
     if (args.shrinks) {
         err = free_marked(fs, inode, (size + fs->block_size - 1) >> fs->block_shift);
         if (!err)
