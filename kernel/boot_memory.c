@@ -135,7 +135,7 @@ static void make_tables(void)
         const struct machine_range *ram = &machine->ram[i];
         paddr_t end = ram->base + ram->size;
         if (end > DIRECT_SIZE) {
-            printk("memory above %#lx is not used", DIRECT_SIZE);
+            printk("memory above 0x%lx is not used", DIRECT_SIZE);
             end = DIRECT_SIZE;
         }
         map_direct(ram->base, end);

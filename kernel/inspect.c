@@ -134,10 +134,10 @@ static void dump_process(struct process *p, void *unused)
     struct abi_thread t = {.tid = 0};
     while (next_thread(p, t.tid, &t)) {
         if (t.holder_pid)
-            printk("  %5d %5d %c hart %d pc %#lx %s: %s, held by %d", t.pid, t.tid, t.state, t.hart,
+            printk("  %5d %5d %c hart %d pc 0x%lx %s: %s, held by %d", t.pid, t.tid, t.state, t.hart,
                    t.pc, p->name, t.wait, t.holder_pid);
         else
-            printk("  %5d %5d %c hart %d pc %#lx %s: %s", t.pid, t.tid, t.state, t.hart, t.pc,
+            printk("  %5d %5d %c hart %d pc 0x%lx %s: %s", t.pid, t.tid, t.state, t.hart, t.pc,
                    p->name, t.wait[0] ? t.wait : "-");
     }
 }

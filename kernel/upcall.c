@@ -37,9 +37,9 @@ static void print_user_frame(uint64_t pc)
     char name[48];
     uint64_t offset;
     if (exec_symbol(pc, name, sizeof name, &offset) == 0)
-        printk("  %#lx %s+%#lx", pc, name, offset);
+        printk("  0x%lx %s+0x%lx", pc, name, offset);
     else
-        printk("  %#lx", pc);
+        printk("  0x%lx", pc);
 }
 
 /* The callers, by frame pointer as far as the chain makes sense. */
@@ -73,7 +73,7 @@ static void report(const struct trapframe *tf, int error)
     uint64_t pc = TF_PC_OF(tf), offset, cause = tf->scause;
     const char *program = thread_self()->process->name;
     if (exec_symbol(pc, name, sizeof name, &offset) == 0)
-        format(where, sizeof where, " (%s+%#lx)", name, offset);
+        format(where, sizeof where, " (%s+0x%lx)", name, offset);
     bool page = cause == CAUSE_FETCH_PAGE_FAULT || cause == CAUSE_LOAD_PAGE_FAULT ||
                 cause == CAUSE_STORE_PAGE_FAULT;
     const char *why = error == -ENOMEM   ? ": out of memory"
@@ -82,10 +82,10 @@ static void report(const struct trapframe *tf, int error)
                       : error == -ENXIO  ? ": past the end of the file"
                                          : "";
     if (page)
-        printk("%s: page fault at %#lx, pc %#lx%s, %s%s", program, tf->stval, pc, where,
+        printk("%s: page fault at 0x%lx, pc 0x%lx%s, %s%s", program, tf->stval, pc, where,
                access_word(cause), why);
     else
-        printk("%s: %s at pc %#lx%s, value %#lx", program, cause_name(cause), pc, where, tf->stval);
+        printk("%s: %s at pc 0x%lx%s, value 0x%lx", program, cause_name(cause), pc, where, tf->stval);
     print_user_backtrace(tf);
 }
 

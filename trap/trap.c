@@ -81,8 +81,8 @@ void trap_poll(void)
 void trap_kernel(struct trapframe *frame, int overflow)
 {
     if (overflow)
-        printk("kernel stack overflow: sp %#lx", frame->x[REG_SP]);
-    printk("kernel trap: %s, pc %#lx, address %#lx, hart %u", cause_name(frame->scause),
+        printk("kernel stack overflow: sp 0x%lx", frame->x[REG_SP]);
+    printk("kernel trap: %s, pc 0x%lx, address 0x%lx, hart %u", cause_name(frame->scause),
            TF_PC_OF(frame), frame->stval, hart_self()->index);
     for (int i = 1; i < 32; i += 4)
         printk("  x%-2d %016lx  x%-2d %016lx  x%-2d %016lx  x%-2d %016lx", i, frame->x[i], i + 1,
@@ -96,9 +96,9 @@ static void print_frame(uint64_t pc)
     uint64_t offset;
     const char *name = symbol_find(pc, &offset);
     if (name)
-        printk("  %#lx %s+%#lx", pc, name, offset);
+        printk("  0x%lx %s+0x%lx", pc, name, offset);
     else
-        printk("  %#lx", pc);
+        printk("  0x%lx", pc);
 }
 
 /*

@@ -259,7 +259,7 @@ void frame_unref(struct frame *f)
     if (before == 1)
         frame_free(f);
     else if (before == 0)
-        panic("frame %#lx (class %u) freed twice", frame_paddr(f), f->class);
+        panic("frame 0x%lx (class %u) freed twice", frame_paddr(f), f->class);
 }
 
 void frame_flush_cache(void)
