@@ -140,7 +140,7 @@ int builtin_wait(int argc, char **argv)
     int status = 0;
 
     if (argc < 2)
-        job_wait_all();
+        return job_wait_all();
     for (int i = 1; i < argc && !shell.unwind; i++) {
         long pid = job_argument("wait", argv[i]);
 

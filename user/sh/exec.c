@@ -165,7 +165,7 @@ char *expand_command(const struct node *node)
                 text.data[text.length++] = start[i];
     }
     close(fds[0]);
-    shell.substitution = job_wait_foreground(job);
+    shell.status = shell.substitution = job_wait_foreground(job);
     if (pid < 0)
         shell.unwind = UNWIND_ABORT;
     if (shell.unwind) {

@@ -129,7 +129,8 @@ int exec_program(char **argv)
     struct attempt attempt = {.argv = argv, .error = ENOENT};
 
     attempt.environment = vars_environment(shell.stack);
-    each_path(argv[0], visit_exec, &attempt);
+    if (argv[0][0])
+        each_path(argv[0], visit_exec, &attempt);
     if (attempt.error == ENOENT) {
         shell_error("%s: not found", argv[0]);
         return 127;

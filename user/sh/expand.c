@@ -38,6 +38,8 @@ static void put_text(struct cells *cells, const char *text, enum cell kind)
 
     if (kind == CELL_QUOTED)
         put_cell(cells, 0, CELL_EXISTS);
+    if (!length)
+        return;
     strbuf_add(&cells->bytes, text, length);
     memset(strbuf_room(&cells->kinds, length), kind, length);
     cells->kinds.length += length;

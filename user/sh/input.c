@@ -85,7 +85,8 @@ static void append(struct input *in, const char *bytes, size_t count)
 static int read_shared_line(struct input *in)
 {
     char chunk[256];
-    bool bulk = in->prompt || lseek(in->fd, 0, SEEK_CUR) >= 0;
+    bool terminal = isatty(in->fd);
+    bool bulk = terminal || lseek(in->fd, 0, SEEK_CUR) >= 0;
     const char *newline;
 
     do {
@@ -94,7 +95,7 @@ static int read_shared_line(struct input *in)
         if (got <= 0)
             return got < 0 ? -errno : 0;
         newline = memchr(chunk, '\n', (size_t)got);
-        if (newline && newline + 1 < chunk + got && !in->prompt) {
+        if (newline && newline + 1 < chunk + got && !terminal) {
             lseek(in->fd, newline + 1 - (chunk + got), SEEK_CUR);
             got = newline + 1 - chunk;
         }
@@ -175,6 +176,12 @@ void input_drop_consumed(struct input *in)
 
 void input_drop_line(struct input *in)
 {
-    in->pos = in->length;
+    const char *newline = NULL;
+
+    if (in->pos < in->length && (!in->pos || in->text[in->pos - 1] != '\n')) {
+        newline = memchr(in->text + in->pos, '\n', in->length - in->pos);
+        in->pos = newline ? (size_t)(newline + 1 - in->text) : in->length;
+        in->line++;
+    }
     input_drop_consumed(in);
 }

@@ -446,12 +446,17 @@ static void wait_background(struct job *job)
     end_foreground(job);
 }
 
-void job_wait_all(void)
+int job_wait_all(void)
 {
+    int status = 0;
+
     while (jobs && !shell.unwind) {
         wait_background(jobs);
+        if (shell.unwind)
+            status = job_exit_status(jobs->status);
         remove_job(jobs);
     }
+    return status;
 }
 
 int job_wait_pid(long pid)

@@ -37,11 +37,11 @@ pid_t job_fork_helper(void);
 void job_reap(void);
 void job_notify(void);
 
-/* The builtins' part. job_wait_all: until no background job runs. job_wait_pid:
- * for the job whose last process, or group, is pid (or %N: -N); its status, or
- * 127 if there is none. job_list prints them. job_foreground: fg, number 0 is
- * the newest. */
-void job_wait_all(void);
+/* The builtins' part. job_wait_all: until no background job runs; 0, or a
+ * status if ^C broke it off. job_wait_pid: for the job whose last process, or
+ * group, is pid (or %N: -N); its status, or 127 if there is none. job_list
+ * prints them. job_foreground: fg, number 0 is the newest. */
+int job_wait_all(void);
 int job_wait_pid(long pid);
 void job_list(bool pids);
 int job_foreground(int number);

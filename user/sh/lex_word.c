@@ -419,7 +419,7 @@ struct word *lex_assigned_word(struct lexer *lx, const struct word *word, size_t
             if (!*text)
                 break;
             start = *text == ':';
-            put_text(&wb, *text++, false);
+            put_text(&wb, (unsigned char)*text++, false);
         }
     }
     return builder_word(&wb);
