@@ -2,10 +2,7 @@
  * Children: starting them, waiting for them, and whom the terminal's ^C hits.
  *
  * An interactive shell puts every pipeline in a process group of its own and
- * makes it the terminal's foreground group while it waits for it. No signal
- * can be caught on Banyan, so the shell's own group is never the foreground:
- * at the prompt the terminal has none (group 0), and ^C there only discards
- * the line.
+ * makes it the terminal's foreground group while it waits for it.
  */
 #ifndef USER_SH_JOB_H
 #define USER_SH_JOB_H
@@ -46,10 +43,6 @@ int job_wait_pid(long pid);
 void job_list(bool pids);
 int job_foreground(int number);
 
-/* Find the terminal and take it over; returns its descriptor or -1. */
-int job_take_terminal(void);
-/* At the prompt after a command was broken off: the foreground is nobody's. */
-void job_regain_terminal(void);
 /* Exit status for a wait status: the code, or 128 and the signal. */
 int job_exit_status(int wait_status);
 

@@ -15,15 +15,15 @@
 
 #include "user/sh/exec.h"
 #include "user/sh/input.h"
-#include "user/sh/job.h"
 #include "user/sh/options.h"
 #include "user/sh/output.h"
 #include "user/sh/parse.h"
 #include "user/sh/redirect.h"
 #include "user/sh/shell.h"
+#include "user/sh/terminal.h"
 #include "user/sh/vars.h"
 
-struct shell shell = {.tty = -1};
+struct shell shell;
 
 /* The inputs being run, so that they can be closed when memory is out. */
 struct run {
@@ -215,7 +215,7 @@ static void recover(struct run *bottom)
     shell.status = 2;
     shell.unwind = UNWIND_NONE;
     input_drop_line(bottom->in);
-    job_regain_terminal();
+    terminal_give(0);
 }
 
 /* The loop of the shell itself: only `exit`, the end of the input, or an error
@@ -347,7 +347,7 @@ int main(int argc, char **argv)
     if (status)
         return status;
     if (shell.interactive)
-        shell.job_control = job_take_terminal() >= 0;
+        shell.job_control = terminal_take();
     vars_init(environ);
     arena_release(shell.stack, (struct arena_mark){NULL, 0});
     main_loop(&in);

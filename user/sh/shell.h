@@ -42,7 +42,6 @@ struct shell {
     const char *script; /* file being read, for messages; may be NULL */
     bool interactive;   /* prompts, and survives errors */
     bool job_control;   /* pipelines get process groups and the terminal */
-    int tty;            /* our descriptor on the terminal, or -1 */
     int status;         /* $? */
     int substitution;   /* status of the last command substitution */
     pid_t pid;          /* $$: a subshell keeps its parent's */
