@@ -288,7 +288,8 @@ struct abi_object_info {
 #define SYSTEM_MEMORY      4 /* INSPECT: (struct abi_memory *) */
 #define SYSTEM_THREADS     5 /* INSPECT: (struct abi_thread *, room) */
 #define SYSTEM_COUNTERS    6 /* INSPECT: (struct abi_counters *) */
-#define SYSTEM_DROP_CACHES 7 /* INSPECT: () drop clean unmapped object pages */
+#define SYSTEM_DROP_CACHES 7 /* INSPECT: () drop clean unmapped object pages, and
+                                free kernel memory that is kept for reuse */
 #define SYSTEM_DEVICE                                                                              \
     10 /* DEVICE: (index, struct abi_device *) -> 0/-ENODEV:                                       \
           opens MMIO object and interrupt of device index */

@@ -13,6 +13,7 @@
 #include "vm/kmalloc.h"
 #include "vm/sv39.h"
 #include "vm/usercopy.h"
+#include "vm/vmalloc.h"
 
 static struct space *my_space(void)
 {
@@ -51,9 +52,8 @@ static uint64_t region_pages(struct space *s)
 
 static void describe_process(struct process *p, void *listing)
 {
-    struct abi_process out = {.pid = p->pid, .pgid = p->pgid};
-    struct process *parent = p->parent;
-    out.ppid = parent ? parent->pid : 0;
+    struct abi_process out = {.pid = p->pid};
+    process_family(p, &out.ppid, &out.pgid);
     spin_lock(&p->lock);
     out.threads = p->thread_count > 255 ? 255 : p->thread_count;
     out.state = p->thread_count ? 'S' : 'Z';
@@ -134,8 +134,8 @@ static void dump_process(struct process *p, void *unused)
     struct abi_thread t = {.tid = 0};
     while (next_thread(p, t.tid, &t)) {
         if (t.holder_pid)
-            printk("  %5d %5d %c hart %d pc 0x%lx %s: %s, held by %d", t.pid, t.tid, t.state, t.hart,
-                   t.pc, p->name, t.wait, t.holder_pid);
+            printk("  %5d %5d %c hart %d pc 0x%lx %s: %s, held by %d", t.pid, t.tid, t.state,
+                   t.hart, t.pc, p->name, t.wait, t.holder_pid);
         else
             printk("  %5d %5d %c hart %d pc 0x%lx %s: %s", t.pid, t.tid, t.state, t.hart, t.pc,
                    p->name, t.wait[0] ? t.wait : "-");
@@ -338,5 +338,8 @@ int64_t inspect_drop_caches(uint64_t a, uint64_t b, uint64_t c)
     (void)a;
     (void)b;
     (void)c;
-    return (int64_t)object_shrink(~0ul, false);
+    int64_t pages = (int64_t)object_shrink(~0ul, false);
+    kstack_trim();
+    kmalloc_trim();
+    return pages;
 }

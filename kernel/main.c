@@ -122,10 +122,7 @@ static void start_devices(void)
 {
     volatile uint32_t *rtc = NULL;
     if (machine.plic_size) {
-        /* Only the part with our contexts' registers is mapped. */
-        uint64_t size = 0x200000 + 0x1000 * (2 * MAX_HARTS + 2);
-        plic_init(&machine, vmap_mmio(machine.plic_base,
-                                      machine.plic_size < size ? machine.plic_size : size));
+        plic_init(&machine, vmap_mmio(machine.plic_base, plic_map_size(&machine)));
     } else {
         printk("no interrupt controller (PLIC): devices will not work");
     }

@@ -502,13 +502,12 @@ int process_getpgid(int pid)
     return rc;
 }
 
-int process_getppid(void)
+void process_family(struct process *p, int *ppid, int *pgid)
 {
     spin_lock(&tree_lock);
-    struct process *parent = thread_self()->process->parent;
-    int pid = parent ? parent->pid : 0;
+    *ppid = p->parent ? p->parent->pid : 0;
+    *pgid = p->pgid;
     spin_unlock(&tree_lock);
-    return pid;
 }
 
 int process_watch(struct process *p, struct port *port, unsigned bit)

@@ -78,7 +78,8 @@ int process_kill_group(int pgid, int sig, bool (*may)(struct process *));
 bool process_is_child(const struct process *p);
 int process_setpgid(int pid, int pgid);
 int process_getpgid(int pid);
-int process_getppid(void);
+/* The pids of p's parent (0: none) and group. */
+void process_family(struct process *p, int *ppid, int *pgid);
 /* Raises bit of port when p dies (at once if it is dead). */
 int process_watch(struct process *p, struct port *port, unsigned bit);
 void process_destroy(struct kobject *o);

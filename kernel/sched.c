@@ -336,7 +336,7 @@ bool thread_dying(void)
 void sched_tick(void)
 {
     struct hart *h = hart_self();
-    h->timer_armed = TIMER_NEVER;
+    h->timer_armed = 0; /* it fired: whatever comes next has to be set anew */
     timers_run();
     uint64_t now = timer_now(), next = timers_next();
     if (h->current != h->idle) {

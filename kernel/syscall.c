@@ -30,7 +30,9 @@ static int64_t sys_getpid(const uint64_t *a)
 static int64_t sys_getppid(const uint64_t *a)
 {
     (void)a;
-    return process_getppid();
+    int ppid, pgid;
+    process_family(syscall_process(), &ppid, &pgid);
+    return ppid;
 }
 
 static int64_t sys_fork(const uint64_t *a)

@@ -174,12 +174,13 @@ int64_t sys_object_dma(const uint64_t *a)
     struct frame *f = frame_alloc(FRAME_DMA, order, FRAME_NORMAL);
     if (!f)
         return -ENOMEM;
+    frame_split(f);
     for (uint64_t i = 0; i < 1ul << order; i++)
-        page_zero((char *)frame_address(f) + i * PAGE_SIZE);
+        page_zero(frame_address(f + i));
     paddr_t pa = frame_paddr(f);
     struct object *o = object_create_physical(pa, PAGE_SIZE << order, f);
-    if (!o)
-        frame_unref(f);
+    for (uint64_t i = 0; !o && i < 1ul << order; i++)
+        frame_unref(f + i);
     int64_t h = install_object(o, RIGHT_READ | RIGHT_WRITE);
     if (h >= 0 && (rc = copy_to_user(p->space, a[2], &pa, sizeof pa)) < 0) {
         handle_close(&p->handles, (int)h);

@@ -85,7 +85,8 @@ static void report(const struct trapframe *tf, int error)
         printk("%s: page fault at 0x%lx, pc 0x%lx%s, %s%s", program, tf->stval, pc, where,
                access_word(cause), why);
     else
-        printk("%s: %s at pc 0x%lx%s, value 0x%lx", program, cause_name(cause), pc, where, tf->stval);
+        printk("%s: %s at pc 0x%lx%s, value 0x%lx", program, cause_name(cause), pc, where,
+               tf->stval);
     print_user_backtrace(tf);
 }
 

@@ -9,6 +9,7 @@
 #include "kernel/thread.h"
 #include "trap/timer.h"
 #include "vm/object.h"
+#include "vm/vmalloc.h"
 
 #define PERIOD_NS    5000000000ul /* between rounds */
 #define PATIENCE_NS  2000000000ul /* a thread waits at most this long for one round */
@@ -73,7 +74,7 @@ static bool waits_for_nobody(void)
 int writeback_make_room(void)
 {
     uint64_t want = frame_shortage() + 32;
-    if (object_shrink(want, false) || object_shrink(want, true))
+    if (object_shrink(want, false) || object_shrink(want, true) || kstack_trim())
         return 0;
     /* Servers are what others wait for: they never wait for write-back. */
     if (waits_for_nobody())

@@ -16,6 +16,7 @@
 static volatile uint32_t *registers;
 static uint32_t sources;
 static int contexts[MAX_HARTS];
+static int route = -1; /* context that device interrupts go to: the boot hart's */
 /* Guards the read-modify-write of enable words. */
 static struct spinlock enable_lock = SPINLOCK_INIT(RANK_DEVICE);
 
@@ -30,6 +31,7 @@ void plic_init(const struct machine *m, volatile uint32_t *base)
     sources = m->plic_sources;
     for (unsigned i = 0; i < m->hart_count; i++)
         contexts[i] = m->harts[i].plic_context;
+    route = contexts[hart_self()->index];
     for (uint32_t s = 1; s <= sources; s++)
         *reg(PLIC_PRIORITY(s)) = 1;
 }
@@ -49,27 +51,27 @@ uint32_t plic_sources(void)
     return sources;
 }
 
-/* Device interrupts go to the first hart that has a context; -1: there is none. */
-static int route(void)
-{
-    for (unsigned i = 0; i < MAX_HARTS; i++)
-        if (harts[i].online && contexts[i] >= 0)
-            return contexts[i];
-    return -1;
-}
-
 static void set_enabled(uint32_t source, bool on)
 {
-    int context = route();
-    if (!registers || source == 0 || source > sources || context < 0)
+    if (!registers || source == 0 || source > sources || route < 0)
         return;
     spin_lock(&enable_lock);
-    volatile uint32_t *word = reg(PLIC_ENABLE(context) + source / 32 * 4);
+    volatile uint32_t *word = reg(PLIC_ENABLE(route) + source / 32 * 4);
     if (on)
         *word |= 1u << source % 32;
     else
         *word &= ~(1u << source % 32);
     spin_unlock(&enable_lock);
+}
+
+uint64_t plic_map_size(const struct machine *m)
+{
+    int last = 0;
+    for (unsigned i = 0; i < m->hart_count; i++)
+        if (m->harts[i].plic_context > last)
+            last = m->harts[i].plic_context;
+    uint64_t size = PLIC_THRESHOLD((uint64_t)last + 1);
+    return size < m->plic_size ? size : m->plic_size;
 }
 
 void plic_enable(uint32_t source)
@@ -90,7 +92,6 @@ uint32_t plic_claim(void)
 
 void plic_complete(uint32_t source)
 {
-    int context = route();
-    if (registers && context >= 0)
-        *reg(PLIC_CLAIM(context)) = source;
+    if (registers && route >= 0)
+        *reg(PLIC_CLAIM(route)) = source;
 }

@@ -12,8 +12,10 @@
 
 struct machine;
 
-/* base: kernel address of the mapped registers. */
+/* base: kernel address of the mapped registers. Interrupts will come to this hart. */
 void plic_init(const struct machine *m, volatile uint32_t *base);
+/* Bytes of registers that harts of this machine use. */
+uint64_t plic_map_size(const struct machine *m);
 /* Opens this hart's context for every priority. Call on each hart. */
 void plic_init_hart(void);
 /* Number of sources: valid ones are 1..n. */

@@ -218,11 +218,13 @@ struct frame *frame_alloc_zeroed(enum abi_frame_class class, enum frame_priority
     return f;
 }
 
-void frame_set_class(struct frame *f, enum abi_frame_class class)
+void frame_split(struct frame *f)
 {
-    class_add(f->class, -1);
-    f->class = class;
-    class_add(class, 1);
+    unsigned order = f->order;
+    for (uint64_t i = 0; i < 1ul << order; i++) {
+        f[i] = (struct frame){.class = f->class, .refs = 1};
+        spin_init(&f[i].lock, RANK_WALK);
+    }
 }
 
 static void frame_free(struct frame *f)

@@ -20,14 +20,13 @@
 #define FRAME_MAX_ORDER 10 /* largest run: 4 MiB */
 
 /* Page flags of object pages; guarded by the object's lock. */
-#define PAGE_BUSY       0x01 /* contents on their way in */
-#define PAGE_DIRTY      0x02 /* newer than what the server has */
-#define PAGE_WRITEBACK  0x04 /* contents on their way out */
-#define PAGE_HOLE       0x08 /* not wholly backed by blocks */
-#define PAGE_GRANTED    0x10 /* blocks for it are reserved */
-#define PAGE_ERROR      0x20 /* page-in failed; the page leaves the object */
-#define PAGE_DETACHED   0x40 /* truncated while busy: a later supply is dropped */
-#define PAGE_REFERENCED 0x80 /* used since the last scan */
+#define PAGE_BUSY      0x01 /* contents on their way in */
+#define PAGE_DIRTY     0x02 /* newer than what the server has */
+#define PAGE_WRITEBACK 0x04 /* contents on their way out */
+#define PAGE_HOLE      0x08 /* not wholly backed by blocks */
+#define PAGE_GRANTED   0x10 /* blocks for it are reserved */
+#define PAGE_ERROR     0x20 /* page-in failed; the page leaves the object */
+#define PAGE_DETACHED  0x40 /* truncated while busy: a later supply is dropped */
 
 struct object;
 
@@ -78,8 +77,9 @@ void frame_set_watermarks(void);
 struct frame *frame_alloc(enum abi_frame_class class, unsigned order, enum frame_priority priority);
 /* The same for one frame, zeroed. */
 struct frame *frame_alloc_zeroed(enum abi_frame_class class, enum frame_priority priority);
-/* Changes the owner class of an allocated single frame. */
-void frame_set_class(struct frame *f, enum abi_frame_class class);
+/* Makes a run that was just allocated single frames, each with a reference of
+ * its own: for frames that users map, and so may be held one by one. */
+void frame_split(struct frame *f);
 
 static inline void frame_ref(struct frame *f)
 {

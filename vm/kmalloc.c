@@ -149,6 +149,23 @@ void kfree(void *p)
         frame_unref(f);
 }
 
+void kmalloc_trim(void)
+{
+    for (unsigned i = 0; i < CLASSES; i++) {
+        struct slab_class *c = class_of(i);
+        spin_lock(&c->lock);
+        list_for_each_safe (l, &c->partial) {
+            struct frame *f = container_of(l, struct frame, link);
+            if (f->in_use == 0) {
+                list_remove(&f->link);
+                c->slabs--;
+                frame_unref(f);
+            }
+        }
+        spin_unlock(&c->lock);
+    }
+}
+
 uint64_t kmalloc_bytes(void)
 {
     return __atomic_load_n(&bytes_out, __ATOMIC_RELAXED);

@@ -15,6 +15,8 @@ void *kmalloc(size_t size);
 void *kzalloc(size_t size);
 /* Frees what kmalloc gave; NULL is allowed. */
 void kfree(void *p);
+/* Gives back slabs that are wholly free. */
+void kmalloc_trim(void);
 /* Bytes handed out, rounded to their size classes. */
 uint64_t kmalloc_bytes(void);
 

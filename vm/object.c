@@ -152,8 +152,8 @@ static void object_free(struct object *o)
     assert(list_empty(&o->regions));
     pages_detach_locked(o, 0);
     spin_unlock(&o->lock);
-    if (o->owned)
-        frame_unref(o->owned);
+    for (uint64_t i = 0; o->owned && i < object_pages(o); i++)
+        frame_unref(o->owned + i);
     if (o->out_io)
         pager_ops.io_free(o->out_io);
     if (o->port)

@@ -90,12 +90,13 @@ struct object {
     struct list cache_link; /* (objects lock) all paged objects, oldest first */
     /* physical */
     paddr_t base;
-    struct frame *owned; /* DMA: the run */
+    struct frame *owned; /* DMA: the first frame */
     bool boot;           /* a program of the initial RAM image */
 };
 
 struct object *object_create_anon(uint64_t size);
-/* Device registers at base; or, with owned, a run of frames given up with it. */
+/* Device registers at base; or, with owned, single frames in a
+ * row that go with it. */
 struct object *object_create_physical(paddr_t base, uint64_t size, struct frame *owned);
 /* The object (port, key), made with that size if there is none. NULL: no memory. */
 struct object *object_open(void *port, uint64_t key, uint64_t size);

@@ -154,3 +154,18 @@ void kstack_free(void *low)
     free_stacks = low;
     spin_unlock(&vmalloc_lock);
 }
+
+unsigned kstack_trim(void)
+{
+    unsigned n = 0;
+    for (;; n++) {
+        spin_lock(&vmalloc_lock);
+        void *low = free_stacks;
+        if (low)
+            free_stacks = *(void **)low;
+        spin_unlock(&vmalloc_lock);
+        if (!low)
+            return n;
+        vfree(low);
+    }
+}

@@ -21,5 +21,7 @@ void *vmap_mmio(paddr_t pa, uint64_t size);
 /* A kernel stack of KSTACK_SIZE: its lowest address; NULL when memory is out. */
 void *kstack_alloc(void);
 void kstack_free(void *low);
+/* Unmaps and frees the stacks that are in the pool. Stacks freed. */
+unsigned kstack_trim(void);
 
 #endif
