@@ -1,0 +1,168 @@
+/*
+ * Which volumes the file-system core mounts, and how: what it does not know it
+ * refuses or leaves unwritten, in words; what tools made it reads.
+ *
+ * host-test: user/fs/core/attr.c user/fs/core/cache.c user/fs/core/create.c
+ * host-test: user/fs/core/dir.c user/fs/core/dirchange.c user/fs/core/dirindex.c
+ * host-test: user/fs/core/group.c user/fs/core/inode.c user/fs/core/io.c
+ * host-test: user/fs/core/link.c user/fs/core/list.c user/fs/core/map.c
+ * host-test: user/fs/core/open.c user/fs/core/page.c user/fs/core/record.c
+ * host-test: user/fs/core/remove.c user/fs/core/rename.c user/fs/core/reserve.c
+ * host-test: user/fs/core/super.c user/fs/core/sync.c user/fs/core/truncate.c
+ * host-test: user/fs/core/txn.c user/fs/core/walk.c */
+#include "test/host/fs_disk.h"
+
+static struct disk disk;
+#define ROOT FS_ROOT_INO
+
+/* A volume with features that must not be written to. */
+static void test_readonly(const char *options, const char *after)
+{
+    struct fs_node node;
+    uint8_t *before;
+
+    disk_make(&disk, options, 8192);
+    disk.quiet = true;
+    if (after)
+        CHECK(run(TOOL "debugfs -w -R '%s' %s", after, disk.image) == 0);
+    before = malloc(disk.size);
+    memcpy(before, disk.memory, disk.size);
+    CHECK(disk_mount(&disk) == 0 && fs_readonly(disk.fs) && disk.logged > 0);
+    CHECK(file_open(&disk, "/lost+found", FS_O_RDONLY, &node) == 0);
+    fs_close(disk.fs, node.ino);
+    CHECK(file_open(&disk, "new", FS_O_RDWR | FS_O_CREAT, &node) == -EROFS);
+    CHECK(fs_mkdir(disk.fs, ROOT, P("new"), 0755) == -EROFS);
+    CHECK(fs_unlink(disk.fs, ROOT, P("lost+found"), true) == -EROFS);
+    CHECK(fs_rename(disk.fs, ROOT, P("lost+found"), P("x")) == -EROFS);
+    CHECK(fs_chmod(disk.fs, ROOT, P("lost+found"), 0) == -EROFS);
+    CHECK(fs_access(disk.fs, ROOT, P("lost+found"), 2) == -EROFS);
+    CHECK(fs_sync(disk.fs) == 0 && disk_unmount(&disk) == 0 && disk.writes == 0);
+    CHECK(memcmp(before, disk.memory, disk.size) == 0);
+    free(before);
+    disk_delete(&disk);
+}
+
+static void test_refused(const char *options)
+{
+    disk_make(&disk, options, 8192);
+    disk.quiet = true;
+    CHECK(disk_mount(&disk) == -EINVAL && disk.logged > 0 && disk.writes == 0);
+    disk_delete(&disk);
+}
+
+static void test_nonsense(void)
+{
+    disk_make(&disk, "", 8192);
+    disk.quiet = true;
+    disk.params.sectors = 1000;
+    CHECK(disk_mount(&disk) == -EINVAL); /* larger than its device */
+    disk.params.sectors = disk.size / FS_SECTOR;
+    memset(disk.memory, 0, 4096);
+    CHECK(disk_mount(&disk) == -EINVAL);
+    memset(disk.memory, 0xff, 4096);
+    CHECK(disk_mount(&disk) == -EINVAL && disk.logged >= 3);
+    disk_delete(&disk);
+}
+
+/* A volume that was not cleanly unmounted is never called clean by us. */
+static void test_unclean(void)
+{
+    struct fs_node node;
+
+    disk_make(&disk, "", 8192);
+    disk.quiet = true;
+    *(uint16_t *)(disk.memory + 1024 + 58) = 0;
+    CHECK(disk_mount(&disk) == 0 && !fs_readonly(disk.fs));
+    CHECK(file_open(&disk, "f", FS_O_RDWR | FS_O_CREAT, &node) == 0);
+    fs_close(disk.fs, node.ino);
+    CHECK(disk_unmount(&disk) == 0 && *(uint16_t *)(disk.memory + 1024 + 58) == 0);
+    CHECK(run(TOOL "e2fsck -p %s; test $? -le 1", disk.image) == 0);
+    CHECK(*(uint16_t *)(disk.memory + 1024 + 58) == 1);
+    CHECK(disk_mount(&disk) == 0);
+    CHECK(file_open(&disk, "f", FS_O_RDONLY, &node) == 0);
+    fs_close(disk.fs, node.ino);
+    disk_finish(&disk);
+}
+
+/* A journal that has nothing to recover does no harm; hashed directories, sparse
+ * and not so sparse superblocks neither; files that debugfs wrote can be read,
+ * changed and removed, extended attributes and all. */
+static void test_foreign(const char *options)
+{
+    struct msg_stat stat;
+    struct fs_node node;
+    uint8_t back[64];
+    char path[300], commands[100];
+    FILE *file;
+
+    disk_make(&disk, options, 8192);
+    snprintf(path, sizeof(path), "%s/small", disk.folder);
+    snprintf(commands, sizeof(commands), "%s/commands", disk.folder);
+    file = fopen(path, "w");
+    CHECK(file != NULL);
+    fprintf(file, "small file");
+    fclose(file);
+    file = fopen(commands, "w");
+    CHECK(file != NULL);
+    fprintf(file, "mkdir dir\n");
+    for (int i = 0; i < 400; i++)
+        fprintf(file, "write %s dir/name-that-is-rather-long-%d\n", path, i);
+    fprintf(file, "symlink link dir/name-that-is-rather-long-7\n");
+    fprintf(file, "mknod null c 1 3\n");
+    fprintf(file, "ea_set dir/name-that-is-rather-long-7 user.note %0200d\n", 5);
+    fclose(file);
+    CHECK(run(TOOL "debugfs -w -f %s %s >/dev/null", commands, disk.image) == 0);
+    CHECK(run(TOOL "e2fsck -fyD %s >/dev/null 2>&1; test $? -le 1", disk.image) == 0);
+    CHECK(disk_mount(&disk) == 0 && !fs_readonly(disk.fs));
+    CHECK(file_open(&disk, "link", FS_O_RDWR, &node) == 0);
+    CHECK(file_read(&disk, &node, 0, back, 10) == 10 && memcmp(back, "small file", 10) == 0);
+    CHECK(file_write(&disk, &node, 100000, "x", 1) == 1);
+    fs_close(disk.fs, node.ino);
+    CHECK(fs_stat(disk.fs, ROOT, P("null"), false, &stat) == 0 && stat.rdev == (1 << 8 | 3));
+    for (int i = 0; i < 400; i++) {
+        sprintf(path, "dir/name-that-is-rather-long-%d", i);
+        CHECK(fs_stat(disk.fs, ROOT, P(path), false, &stat) == 0);
+        if (i % 2)
+            CHECK(fs_unlink(disk.fs, ROOT, P(path), false) == 0);
+        sprintf(path, "dir/another-name-%d", i);
+        CHECK(file_open(&disk, path, FS_O_RDWR | FS_O_CREAT | FS_O_EXCL, &node) == 0);
+        fs_close(disk.fs, node.ino);
+    }
+    disk_finish(&disk);
+}
+
+int main(void)
+{
+    if (!disk_tools()) {
+        printf("KTAP version 1\n1..0 # SKIP no mke2fs, e2fsck, debugfs\n");
+        return 0;
+    }
+    check_plan(13);
+    test_readonly("-j", "feature needs_recovery");
+    check_end("a journal that needs recovery");
+    test_readonly("-O quota", NULL);
+    check_end("features that forbid writing");
+    test_readonly("-O metadata_csum", NULL);
+    check_end("checksums");
+    test_refused("-O extent");
+    check_end("extents");
+    test_refused("-O 64bit,extent");
+    check_end("64-bit");
+    test_refused("-O meta_bg,^resize_inode");
+    check_end("meta block groups");
+    test_refused("-O flex_bg");
+    check_end("flexible block groups");
+    test_nonsense();
+    check_end("nonsense");
+    test_unclean();
+    check_end("not cleanly unmounted");
+    test_foreign("-j -b 1024 -O dir_index,ext_attr");
+    check_end("a clean journal, hashed directories, 1 KiB blocks");
+    test_foreign("-b 4096 -I 128 -O dir_index,ext_attr");
+    check_end("attribute blocks, 4 KiB blocks");
+    test_foreign("-b 1024 -g 1024 -O ^sparse_super,^resize_inode");
+    check_end("all superblocks");
+    test_foreign("-b 1024 -I 256 -O ^filetype,ext_attr");
+    check_end("no file types in directories");
+    return check_exit();
+}

@@ -1,0 +1,367 @@
+/*
+ * The file-system core with several threads in it at once, on a device that is
+ * slow at random and a cache as small as it gets: operations on the same
+ * directories and the same file overlap in every way. Nothing hangs, each
+ * thread's own files are whole, and the volume is clean to e2fsck.
+ *
+ * host-test: user/fs/core/attr.c user/fs/core/cache.c user/fs/core/create.c
+ * host-test: user/fs/core/dir.c user/fs/core/dirchange.c user/fs/core/dirindex.c
+ * host-test: user/fs/core/group.c user/fs/core/inode.c user/fs/core/io.c
+ * host-test: user/fs/core/link.c user/fs/core/list.c user/fs/core/map.c
+ * host-test: user/fs/core/open.c user/fs/core/page.c user/fs/core/record.c
+ * host-test: user/fs/core/remove.c user/fs/core/rename.c user/fs/core/reserve.c
+ * host-test: user/fs/core/super.c user/fs/core/sync.c user/fs/core/truncate.c
+ * host-test: user/fs/core/txn.c user/fs/core/walk.c */
+#include <pthread.h>
+#include "test/host/fs_disk.h"
+
+#define THREADS 6
+#define STEPS   400
+#define ROOT    FS_ROOT_INO
+
+static struct disk disk;
+static pthread_mutex_t big_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t woken = PTHREAD_COND_INITIALIZER;
+static unsigned inside, most_inside; /* threads in the device at once */
+static unsigned waits;
+
+/* The file that all write and cut; the kernel knows its size. */
+static struct fs_node shared;
+static uint64_t shared_size;
+static unsigned shared_stored; /* pages, so that something came of it */
+#define SHARED_PAGES 100
+static unsigned storing[SHARED_PAGES]; /* by which transfer; the kernel has one per page */
+
+static void lock(void *context)
+{
+    (void)context;
+    pthread_mutex_lock(&big_lock);
+}
+
+static void unlock(void *context)
+{
+    (void)context;
+    pthread_mutex_unlock(&big_lock);
+}
+
+static void wait_woken(void *context)
+{
+    (void)context;
+    waits++;
+    pthread_cond_wait(&woken, &big_lock);
+}
+
+static void wake(void *context)
+{
+    (void)context;
+    pthread_cond_broadcast(&woken);
+}
+
+static void dawdle(void)
+{
+    static unsigned turn;
+    unsigned now = __atomic_add_fetch(&inside, 1, __ATOMIC_RELAXED);
+
+    if (now > most_inside)
+        __atomic_store_n(&most_inside, now, __ATOMIC_RELAXED);
+    usleep(__atomic_fetch_add(&turn, 37, __ATOMIC_RELAXED) % 5 * 40);
+    __atomic_fetch_sub(&inside, 1, __ATOMIC_RELAXED);
+}
+
+static int slow_read(void *context, uint64_t sector, unsigned count, void *buffer)
+{
+    int err = disk_read(context, sector, count, buffer);
+
+    dawdle();
+    return err;
+}
+
+static int slow_write(void *context, uint64_t sector, unsigned count, const void *buffer)
+{
+    dawdle();
+    return disk_write(context, sector, count, buffer);
+}
+
+static int object_info(void *context, uint64_t key, struct fs_object *info)
+{
+    (void)context;
+    if (key != shared.key)
+        return -ENOENT;
+    *info = (struct fs_object){shared_size, 0, 0};
+    return 0;
+}
+
+static int object_resize(void *context, uint64_t key, uint64_t size)
+{
+    (void)context;
+    if (key != shared.key)
+        return -ENOENT;
+    shared_size = size;
+    for (uint64_t no = (size + FS_PAGE - 1) / FS_PAGE; no < SHARED_PAGES; no++)
+        storing[no] = 0; /* detached: what is under way does not matter any more */
+    return 0;
+}
+
+struct worker {
+    pthread_t thread;
+    unsigned number;
+    uint64_t random;
+    unsigned failures;
+};
+
+static unsigned pick(struct worker *worker, unsigned n)
+{
+    return check_random(&worker->random) % n;
+}
+
+static void expect_at(struct worker *worker, bool right, int line, int err)
+{
+    worker->failures += !right;
+    if (!right)
+        printf("# thread %u, line %d: unexpected, %d\n", worker->number, line, err);
+}
+
+#define expect(worker, right) expect_at(worker, right, __LINE__, err)
+
+static bool one_of(int err, int a, int b, int c, int d)
+{
+    return err == 0 || err == a || err == b || err == c || err == d;
+}
+
+/* Names that all threads use: any answer that some order of events explains. */
+static void common_names(struct worker *worker)
+{
+    char a[40], b[40];
+    struct fs_node node;
+    struct msg_stat stat;
+    int err = 0;
+
+    sprintf(a, "/common/%u", pick(worker, 12));
+    sprintf(b, "/common/%u%s", pick(worker, 12), pick(worker, 4) ? "" : "/in");
+    switch (pick(worker, 8)) {
+    case 0:
+        err = fs_mkdir(disk.fs, ROOT, P(a), 0755);
+        expect(worker, one_of(err, -EEXIST, -ENOSPC, 0, 0));
+        break;
+    case 1:
+        err = fs_mkdir(disk.fs, ROOT, P(b), 0755);
+        expect(worker, one_of(err, -EEXIST, -ENOENT, -ENOTDIR, -ENOSPC));
+        break;
+    case 2:
+        err = fs_unlink(disk.fs, ROOT, P(a), true);
+        expect(worker, one_of(err, -ENOENT, -ENOTEMPTY, -ENOTDIR, 0));
+        break;
+    case 3:
+        err = fs_unlink(disk.fs, ROOT, P(a), false);
+        expect(worker, one_of(err, -ENOENT, -EISDIR, 0, 0));
+        break;
+    case 4:
+        err = fs_rename(disk.fs, ROOT, P(a), P(b));
+        expect(worker, one_of(err, -ENOENT, -ENOTDIR, -EISDIR, -EINVAL) || err == -ENOTEMPTY);
+        break;
+    case 5:
+        err = fs_link(disk.fs, ROOT, P(a), P(b));
+        expect(worker, one_of(err, -ENOENT, -EEXIST, -EPERM, -ENOTDIR));
+        break;
+    case 6:
+        err = fs_stat(disk.fs, ROOT, P(b), false, &stat);
+        expect(worker, one_of(err, -ENOENT, -ENOTDIR, 0, 0));
+        break;
+    case 7:
+        err = file_open(&disk, a, FS_O_RDWR | FS_O_CREAT, &node);
+        expect(worker, one_of(err, -EISDIR, -ENOSPC, 0, 0));
+        if (!err) {
+            file_write(&disk, &node, pick(worker, 30000), "data", 4);
+            fs_unlink(disk.fs, ROOT, P(a), false);
+            fs_close(disk.fs, node.ino);
+        }
+        break;
+    }
+}
+
+/* A file that only this thread uses: whole, whatever the others do. */
+static void own_file(struct worker *worker)
+{
+    static __thread uint8_t data[12000], back[12000];
+    uint64_t offset = pick(worker, 60000);
+    unsigned salt = pick(worker, 256), len = 1 + pick(worker, sizeof(data));
+    struct fs_node node;
+    char path[40];
+    int err = 0;
+
+    sprintf(path, "/own%u/%u", worker->number, pick(worker, 30));
+    pattern(data, offset, len, salt);
+    if (file_open(&disk, path, FS_O_RDWR | FS_O_CREAT | FS_O_TRUNC, &node) != 0) {
+        worker->failures++;
+        return;
+    }
+    if (file_write(&disk, &node, offset, data, len) == (long)len) {
+        if (pick(worker, 3) == 0)
+            expect(worker, fs_fsync(disk.fs, node.ino) == 0);
+        expect(worker, file_read(&disk, &node, offset, back, len) == (long)len);
+        expect(worker, memcmp(data, back, len) == 0);
+        expect(worker, file_size(&disk, node.ino) == offset + len);
+    }
+    fs_close(disk.fs, node.ino);
+    if (pick(worker, 3) == 0)
+        expect(worker, fs_unlink(disk.fs, ROOT, P(path), false) == 0);
+}
+
+/* Stores some pages that nobody is storing. */
+static void store_shared(struct worker *worker, uint64_t first, unsigned count)
+{
+    static __thread uint8_t pages[FS_PAGES_MAX * FS_PAGE];
+    static unsigned transfers;
+    unsigned id = ++transfers, n = 0;
+    int err = 0;
+
+    if (shared_size < (first + count) * FS_PAGE)
+        shared_size = (first + count) * FS_PAGE;
+    if (fs_reserve(disk.fs, shared.key, first, count, shared_size) != (long)count)
+        return;
+    while (n < count && (first + n) * FS_PAGE < shared_size && !storing[first + n])
+        storing[first + n++] = id;
+    if (n == 0)
+        return;
+    pattern(pages, first * FS_PAGE, n * FS_PAGE, 1);
+    err = fs_page_out(disk.fs, shared.key, first, n, shared_size, pages, n * FS_PAGE);
+    expect(worker, err == 0 || err == -ENOSPC);
+    shared_stored += n;
+    for (unsigned i = 0; i < n; i++)
+        if (storing[first + i] == id)
+            storing[first + i] = 0;
+}
+
+/* The shared file: pages go out while others cut it and let it grow. */
+static void shared_file(struct worker *worker)
+{
+    static __thread uint8_t pages[FS_PAGES_MAX * FS_PAGE];
+    uint64_t first = pick(worker, 80), holes;
+    unsigned count = 1 + pick(worker, FS_PAGES_MAX);
+    int err;
+
+    switch (pick(worker, 4)) {
+    case 0:
+        err = fs_truncate(disk.fs, shared.ino, "", 0, pick(worker, 90 * FS_PAGE));
+        expect(worker, err == 0);
+        break;
+    case 1:
+        err = fs_page_in(disk.fs, shared.key, first, count, pages, &holes);
+        expect(worker, err == 0);
+        break;
+    default:
+        store_shared(worker, first, count);
+    }
+}
+
+static void *work(void *arg)
+{
+    struct worker *worker = arg;
+    int err = 0;
+
+    pthread_mutex_lock(&big_lock);
+    for (unsigned i = 0; i < STEPS; i++) {
+        switch (pick(worker, 8)) {
+        case 0:
+        case 1:
+            own_file(worker);
+            break;
+        case 2:
+        case 3:
+            shared_file(worker);
+            break;
+        case 4:
+            if (pick(worker, 8) == 0)
+                expect(worker, fs_sync(disk.fs) == 0);
+            else
+                expect(worker, fs_write_back(disk.fs) == 0);
+            break;
+        default:
+            common_names(worker);
+        }
+    }
+    pthread_mutex_unlock(&big_lock);
+    return NULL;
+}
+
+/* What is in the shared file is zero or what was written there. */
+static void check_shared(void)
+{
+    uint8_t page[FS_PAGE], expected[FS_PAGE];
+    uint64_t holes;
+
+    for (uint64_t no = 0; no < SHARED_PAGES; no++) {
+        unsigned wrong = 0;
+
+        CHECK(fs_page_in(disk.fs, shared.key, no, 1, page, &holes) == 0);
+        pattern(expected, no * FS_PAGE, FS_PAGE, 1);
+        for (unsigned i = 0; i < FS_PAGE; i++)
+            wrong += page[i] && page[i] != expected[i];
+        CHECK(wrong == 0);
+    }
+}
+
+static void run_threads(const char *options, unsigned kib, uint64_t seed)
+{
+    struct worker workers[THREADS];
+
+    disk_make(&disk, options, kib);
+    disk.params.cache_bytes = 0;
+    disk.hooks.lock = lock;
+    disk.hooks.unlock = unlock;
+    disk.hooks.wait = wait_woken;
+    disk.hooks.wake = wake;
+    disk.hooks.read = slow_read;
+    disk.hooks.write = slow_write;
+    disk.hooks.object_info = object_info;
+    disk.hooks.object_resize = object_resize;
+    pthread_mutex_lock(&big_lock);
+    CHECK(disk_mount(&disk) == 0);
+    CHECK(fs_mkdir(disk.fs, ROOT, P("common"), 0755) == 0);
+    shared.key = 0;
+    shared_size = 0;
+    memset(storing, 0, sizeof(storing));
+    CHECK(file_open(&disk, "shared", FS_O_RDWR | FS_O_CREAT, &shared) == 0);
+    for (unsigned i = 0; i < THREADS; i++) {
+        char path[20];
+
+        sprintf(path, "own%u", i);
+        CHECK(fs_mkdir(disk.fs, ROOT, P(path), 0755) == 0);
+        workers[i] = (struct worker){.number = i, .random = seed + i + 1};
+        pthread_create(&workers[i].thread, NULL, work, &workers[i]);
+    }
+    pthread_mutex_unlock(&big_lock);
+    for (unsigned i = 0; i < THREADS; i++) {
+        pthread_join(workers[i].thread, NULL);
+        CHECK(workers[i].failures == 0);
+    }
+    pthread_mutex_lock(&big_lock);
+    CHECK(shared_stored > 0);
+    check_shared();
+    fs_close(disk.fs, shared.ino);
+    disk_finish(&disk);
+    pthread_mutex_unlock(&big_lock);
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 77;
+
+    if (!disk_tools()) {
+        printf("KTAP version 1\n1..0 # SKIP no mke2fs, e2fsck, debugfs\n");
+        return 0;
+    }
+    alarm(300); /* a hang is a failure */
+    check_plan(4);
+    printf("# seed %lu\n", (unsigned long)seed);
+    run_threads("-b 1024 -N 512", 8192, seed);
+    check_end("1 KiB blocks");
+    run_threads("-b 4096 -N 512", 8192, seed + 100);
+    check_end("4 KiB blocks");
+    run_threads("-b 1024 -g 1024 -N 512", 3000, seed + 200);
+    check_end("a volume that runs full");
+    CHECK(most_inside > 1 && waits > 0);
+    printf("# %u threads in the device at once, %u waits\n", most_inside, waits);
+    check_end("threads did overlap");
+    return check_exit();
+}
