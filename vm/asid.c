@@ -8,6 +8,7 @@
 #include "kernel/lib/string.h"
 #include "trap/csr.h"
 #include "trap/sbi.h"
+#include "vm/fence.h"
 #include "vm/space.h"
 #include "vm/sv39.h"
 
@@ -25,11 +26,11 @@ static uint64_t flush_pending;      /* (asid_lock) harts yet to empty their TLB 
 void asid_init(int limit_bits, unsigned harts_online)
 {
     /* ASIDLEN: write ones, read back what stuck (section 4.1.11). */
-    uint64_t satp = csr_read(satp);
-    csr_write(satp, satp | SATP_ASID_MASK << SATP_ASID_SHIFT);
-    unsigned max = csr_read(satp) >> SATP_ASID_SHIFT & SATP_ASID_MASK;
-    csr_write(satp, satp);
-    asm volatile("sfence.vma" ::: "memory");
+    uint64_t satp = satp_read();
+    satp_write(satp | SATP_ASID_MASK << SATP_ASID_SHIFT);
+    unsigned max = satp_read() >> SATP_ASID_SHIFT & SATP_ASID_MASK;
+    satp_write(satp);
+    tlb_fence_all();
     if (limit_bits >= 0 && limit_bits < 16 && max > (1u << limit_bits) - 1)
         max = (1u << limit_bits) - 1;
     max_asid = max > harts_online ? max : 0;
@@ -93,16 +94,6 @@ static void asid_assign_locked(struct asid_context *c)
     __atomic_store_n(&c->stale, 0, __ATOMIC_RELAXED);
 }
 
-static void fence_all(void)
-{
-    asm volatile("sfence.vma zero, zero" ::: "memory");
-}
-
-static void fence_asid(uint64_t asid)
-{
-    asm volatile("sfence.vma zero, %0" ::"r"(asid) : "memory");
-}
-
 /* The ASID to run the space with; this hart's TLB holds nothing wrong for it. */
 static uint64_t asid_enter(struct asid_context *c, uint64_t me)
 {
@@ -117,10 +108,10 @@ static uint64_t asid_enter(struct asid_context *c, uint64_t me)
     __atomic_fetch_or(&c->ran, me, __ATOMIC_SEQ_CST);
     spin_unlock(&asid_lock);
     if (flush)
-        fence_all();
+        tlb_fence_all();
     if (__atomic_load_n(&c->stale, __ATOMIC_SEQ_CST) & me) {
         __atomic_fetch_and(&c->stale, ~me, __ATOMIC_SEQ_CST);
-        fence_asid(asid);
+        tlb_fence_asid(asid);
     }
     return asid;
 }
@@ -144,14 +135,14 @@ void space_switch(struct space *s)
         running[h->index] = 0;
         spin_unlock(&asid_lock);
     }
-    csr_write(satp, satp);
+    satp_write(satp);
     if (s && __atomic_load_n(&s->icache_stale, __ATOMIC_SEQ_CST) & me) {
         __atomic_fetch_and(&s->icache_stale, ~me, __ATOMIC_SEQ_CST);
-        asm volatile("fence.i" ::: "memory");
+        icache_fence();
     }
     /* Without ASIDs two spaces share 0: empty the TLB (section 4.2.1). */
     if (!max_asid)
-        fence_all();
+        tlb_fence_all();
     h->space = s;
     if (old)
         __atomic_fetch_and(&old->asid.active, ~me, __ATOMIC_SEQ_CST);
@@ -160,11 +151,11 @@ void space_switch(struct space *s)
 static void fence_local(vaddr_t va, uint64_t size, uint64_t asid)
 {
     if (size > FENCE_PAGES_MAX * PAGE_SIZE) {
-        fence_asid(asid);
+        tlb_fence_asid(asid);
         return;
     }
     for (uint64_t off = 0; off < size; off += PAGE_SIZE)
-        asm volatile("sfence.vma %0, %1" ::"r"(va + off), "r"(asid) : "memory");
+        tlb_fence_page_asid(va + off, asid);
 }
 
 void space_shootdown(struct space *s, vaddr_t va, uint64_t size)
@@ -198,7 +189,7 @@ void kernel_shootdown(vaddr_t va, uint64_t size)
     /* Kernel leaves are global: a fence by ASID would not cover them (section
      * 4.2.1), so all ASIDs are fenced, by address. */
     for (uint64_t off = 0; off < size; off += PAGE_SIZE)
-        asm volatile("sfence.vma %0, zero" ::"r"(va + off) : "memory");
+        tlb_fence_page(va + off);
     if (others)
         sbi_remote_fence(others, va, size, -1);
 }

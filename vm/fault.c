@@ -18,6 +18,7 @@
 #include "kernel/lib/counter.h"
 #include "kernel/lib/printk.h"
 #include "kernel/lib/string.h"
+#include "vm/fence.h"
 #include "vm/region.h"
 #include "vm/space.h"
 
@@ -45,7 +46,7 @@ static enum frame_priority priority(const struct fault *f)
 static void fence_page(const struct fault *f)
 {
     if (hart_self()->space == f->space)
-        asm volatile("sfence.vma %0, zero" ::"r"(f->page) : "memory");
+        tlb_fence_page(f->page);
 }
 
 /* Puts a leaf where none was. No fence: an invalid entry that is cached shows up
@@ -235,7 +236,7 @@ static struct region *find_region(struct space *s, vaddr_t va)
     if (r->start <= va)
         return r;
     vaddr_t page = page_round_down(va);
-    if (!(r->flags & REGION_STACK) || va < r->end - ABI_STACK_MAX)
+    if (!(r->flags & REGION_STACK) || va < USER_END - ABI_STACK_MAX)
         return NULL;
     /* A page stays free below the stack: its guard. */
     if (i > 0 && s->regions[i - 1]->end + PAGE_SIZE > page)

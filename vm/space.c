@@ -6,6 +6,7 @@
 #include "kernel/lib/printk.h"
 #include "kernel/lib/string.h"
 #include "trap/sbi.h"
+#include "vm/fence.h"
 #include "vm/kmalloc.h"
 #include "vm/region.h"
 #include "vm/sv39.h"
@@ -255,37 +256,48 @@ int space_protect(struct space *s, vaddr_t addr, uint64_t size, unsigned prot)
 
 /* ------------------------------------------------------------------- heap */
 
-static struct region *heap_locked(struct space *s)
+/* Anonymous memory from `start`, where the heap ends, to end. */
+static int heap_grow_locked(struct space *s, vaddr_t start, vaddr_t end)
 {
-    for (unsigned i = 0; i < s->count; i++)
-        if (s->regions[i]->flags & REGION_HEAP)
-            return s->regions[i];
-    return NULL;
+    const struct space_mapping m = {
+        .prot = ABI_PROT_READ | ABI_PROT_WRITE,
+        .max_prot = ABI_PROT_READ | ABI_PROT_WRITE | ABI_PROT_EXEC,
+        .flags = REGION_HEAP,
+        .name = "heap",
+    };
+    if (end >= MMAP_TOP || !range_free_locked(s, start, end - start))
+        return -ENOMEM;
+    unsigned i = space_search_locked(s, start);
+    struct region *below = i > 0 ? s->regions[i - 1] : NULL;
+    if (below && below->flags & REGION_HEAP && below->end == start && below->prot == m.prot) {
+        below->end = end;
+        return 0;
+    }
+    struct region *r = reserve_slots(s, 1) == 0 ? region_create(s, &m) : NULL;
+    if (!r)
+        return -ENOMEM;
+    r->start = start;
+    r->end = end;
+    insert_at(s, i, r);
+    return 0;
 }
 
 int64_t space_brk(struct space *s, vaddr_t brk)
 {
     spin_lock(&s->lock);
-    int64_t rc = (int64_t)s->brk;
-    struct region *heap = heap_locked(s);
-    if (brk && heap) {
-        vaddr_t end = page_round_up(brk), floor = page_round_up(s->brk_start) + PAGE_SIZE;
-        if (end < floor)
-            end = floor;
-        if (brk < s->brk_start || brk >= MMAP_TOP)
-            rc = -ENOMEM;
-        else if (end > heap->end && !range_free_locked(s, heap->end, end - heap->end))
-            rc = -ENOMEM;
-        if (rc >= 0) {
-            if (end < heap->end)
-                region_clear_pages(heap, end, heap->end);
-            heap->end = end;
-            s->brk = brk;
-            rc = (int64_t)brk;
-        }
-    }
+    vaddr_t old_end = page_round_up(s->brk), end = page_round_up(brk);
+    int rc = 0;
+    if (brk && (brk < s->brk_start || brk >= MMAP_TOP))
+        rc = -ENOMEM;
+    else if (brk && end > old_end)
+        rc = heap_grow_locked(s, old_end, end);
+    else if (brk && end < old_end)
+        rc = unmap_locked(s, end, old_end - end);
+    if (rc == 0 && brk)
+        s->brk = brk;
+    brk = s->brk;
     spin_unlock(&s->lock);
-    return rc;
+    return rc < 0 ? rc : (int64_t)brk;
 }
 
 /* ------------------------------------------------------------------- fork */
@@ -324,7 +336,7 @@ void space_icache_sync(struct space *s)
 {
     uint64_t me = 1ul << hart_self()->index;
     __atomic_fetch_or(&s->icache_stale, ~me, __ATOMIC_SEQ_CST);
-    asm volatile("fence.i" ::: "memory");
+    icache_fence();
     uint64_t others = __atomic_load_n(&s->asid.active, __ATOMIC_SEQ_CST) & ~me;
     if (others)
         sbi_remote_fence_i(others);
