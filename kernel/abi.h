@@ -62,7 +62,9 @@
 #define SYS_exit    5 /* (status & 0xff): the whole process */
 #define SYS_wait    6 /* (pid, int *status, flags) -> pid */
 #define SYS_kill    7 /* (handle, pid, sig): see below */
-#define SYS_setpgid 8 /* (pid, pgid): of self or a child; 0 = self */
+/* (pid, pgid): of self or a child; 0 = self. The group is its own or one that
+ * the caller, a child or a sibling is in: -EPERM otherwise. */
+#define SYS_setpgid 8
 #define SYS_getpgid 9 /* (pid) -> pgid; 0 = self */
 #define SYS_thread_create                                                                          \
     10                     /* (entry, sp, tp, arg) -> tid; arg in its a0, gp as                    \
@@ -282,14 +284,15 @@ struct abi_object_info {
 
 /* (handle, op, a, b, c). Needs the right named. Arrays are filled up to the
  * room given; the result is the number of entries there are in all. */
-#define SYSTEM_PROCESSES   1 /* INSPECT: (struct abi_process *, room) */
-#define SYSTEM_REGIONS     2 /* INSPECT: (pid, struct abi_region *, room) */
-#define SYSTEM_PTES        3 /* INSPECT: (pid, struct abi_pte_query *) -> count */
-#define SYSTEM_MEMORY      4 /* INSPECT: (struct abi_memory *) */
-#define SYSTEM_THREADS     5 /* INSPECT: (struct abi_thread *, room) */
-#define SYSTEM_COUNTERS    6 /* INSPECT: (struct abi_counters *) */
-#define SYSTEM_DROP_CACHES 7 /* INSPECT: () drop clean unmapped object pages, and
-                                free kernel memory that is kept for reuse */
+#define SYSTEM_PROCESSES 1 /* INSPECT: (struct abi_process *, room) */
+#define SYSTEM_REGIONS   2 /* INSPECT: (pid, struct abi_region *, room) */
+#define SYSTEM_PTES      3 /* INSPECT: (pid, struct abi_pte_query *) -> count */
+#define SYSTEM_MEMORY    4 /* INSPECT: (struct abi_memory *) */
+#define SYSTEM_THREADS   5 /* INSPECT: (struct abi_thread *, room) */
+#define SYSTEM_COUNTERS  6 /* INSPECT: (struct abi_counters *) */
+#define SYSTEM_DROP_CACHES                                                                         \
+    7 /* INSPECT: () drop clean unmapped object pages, and                                         \
+         free kernel memory that is kept for reuse */
 #define SYSTEM_DEVICE                                                                              \
     10 /* DEVICE: (index, struct abi_device *) -> 0/-ENODEV:                                       \
           opens MMIO object and interrupt of device index */

@@ -146,10 +146,8 @@ static int load(struct image *im)
         rc = -ENOEXEC;
     if (rc < 0)
         return rc;
-    vaddr_t heap = page_round_up(im->end);
-    im->space->brk_start = im->space->brk = heap;
-    return map_range(im, heap, heap + PAGE_SIZE, ABI_PROT_READ | ABI_PROT_WRITE, NULL, 0, "heap",
-                     REGION_HEAP);
+    im->space->brk_start = im->space->brk = page_round_up(im->end);
+    return 0;
 }
 
 /* --------------------------------------------------------- argument vectors */

@@ -24,6 +24,8 @@ bool fp_enable(struct trapframe *tf)
     csr_set(sstatus, SSTATUS_FS_CLEAN);
     fp_load(thread_self()->fp);
     csr_clear(sstatus, SSTATUS_FS);
+    /* Whatever hart it came from must not take its old values for new ones. */
+    fp_forget(thread_self());
     h->fp_owner = thread_self();
     tf->sstatus |= SSTATUS_FS_CLEAN;
     return true;

@@ -47,7 +47,8 @@ static int get_ext(uint64_t at, struct ipc_ext *ext)
         ext->recv_cap = IPC_BUFFER_MAX;
     if (!user_range(ext->send_addr, ext->send_len) || !user_range(ext->recv_addr, ext->recv_cap))
         return -EFAULT;
-    return 0;
+    /* Results are stored after the point of no return: not much may fail then. */
+    return user_prefault(self()->space, at, sizeof *ext, ACCESS_WRITE);
 }
 
 /* Stores what came back: lengths and handles. */

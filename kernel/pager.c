@@ -50,7 +50,15 @@ static void transfer_done(struct request *r)
         error = (int64_t)r->words[0] > -1000 ? (int)(int64_t)r->words[0] : -EIO;
     if (!p->io.out && error == 0)
         zero_rest(&p->io, r->recv_len);
+    struct object *o = p->io.object;
+    bool out = p->io.out;
+    if (out)
+        object_ref(o);
     object_io_done(&p->io, error, r->words[1]);
+    if (out) {
+        writeback_ended(error == 0 && o->dirty);
+        object_unref(o);
+    }
 }
 
 static int start(struct page_io *io)

@@ -479,6 +479,22 @@ bool process_is_child(const struct process *p)
     return is;
 }
 
+/* Whom a process may signal without a handle: itself, its children, its group.
+ * So nobody may join just any group: only one that a relative is in. */
+static bool may_join_locked(const struct process *self, const struct process *p, int pgid)
+{
+    if (pgid == p->pid || pgid == p->pgid)
+        return true;
+    for (unsigned i = 0; i < PID_BUCKETS; i++)
+        list_for_each (l, &pids[i]) {
+            struct process *q = container_of(l, struct process, hash_link);
+            bool sibling = q->parent == self->parent && self->parent != init_process;
+            if (q->pgid == pgid && (q == self || q->parent == self || sibling))
+                return true;
+        }
+    return false;
+}
+
 int process_setpgid(int pid, int pgid)
 {
     struct process *self = thread_self()->process;
@@ -487,6 +503,8 @@ int process_setpgid(int pid, int pgid)
     spin_lock(&tree_lock);
     struct process *p = pid == 0 ? self : find_locked(pid);
     int rc = p && (p == self || p->parent == self) ? 0 : -ESRCH;
+    if (rc == 0 && pgid && !may_join_locked(self, p, pgid))
+        rc = -EPERM;
     if (rc == 0)
         p->pgid = pgid ? pgid : p->pid;
     spin_unlock(&tree_lock);

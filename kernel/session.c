@@ -21,6 +21,7 @@ int session_create(struct port *port, const struct ipc_session *spec, struct han
         return -ENOMEM;
     kobject_init(&s->kobject, HANDLE_SESSION);
     spin_init(&s->lock, RANK_SESSION);
+    waitq_init(&s->wait);
     if (spec->flags & SESSION_OBJECT) {
         s->object = object_open(port, spec->key, spec->size);
         if (!s->object) {
@@ -103,20 +104,30 @@ static int64_t transfer(struct session *s, uint64_t number, uint64_t addr, uint6
     return result;
 }
 
-static uint64_t start_offset(struct session *s, uint64_t offset)
+/* Takes the offset, if *at is OFFSET_CURRENT: processes that share a session
+ * read and write one after the other, each where the last one ended. */
+static int take_offset(struct session *s, uint64_t *at)
 {
-    if (offset != OFFSET_CURRENT)
-        return offset;
+    if (*at != OFFSET_CURRENT)
+        return 0;
+    int rc = 0;
     spin_lock(&s->lock);
-    offset = s->offset;
+    while (s->moving && rc == 0)
+        rc = wait_on(&s->wait, &s->lock, WAIT_KILLABLE, "file offset");
+    if (rc == 0)
+        s->moving = true;
+    *at = s->offset;
     spin_unlock(&s->lock);
-    return offset;
+    return rc;
 }
 
-static void advance(struct session *s, uint64_t to)
+/* Ends what take_offset began, with the offset moved to `to`. */
+static void give_offset(struct session *s, uint64_t to)
 {
     spin_lock(&s->lock);
     s->offset = to;
+    s->moving = false;
+    wake_all(&s->wait);
     spin_unlock(&s->lock);
 }
 
@@ -124,10 +135,13 @@ int64_t session_read(struct session *s, uint64_t to, uint64_t n, uint64_t offset
 {
     if (!s->object)
         return transfer(s, MSG_READ, to, n, offset);
-    uint64_t at = start_offset(s, offset);
+    uint64_t at = offset;
+    int rc = take_offset(s, &at);
+    if (rc < 0)
+        return rc;
     int64_t done = filedata_read(s->object, to, n, at);
-    if (done > 0 && offset == OFFSET_CURRENT)
-        advance(s, at + (uint64_t)done);
+    if (offset == OFFSET_CURRENT)
+        give_offset(s, done > 0 ? at + (uint64_t)done : at);
     return done;
 }
 
@@ -135,10 +149,14 @@ int64_t session_write(struct session *s, uint64_t from, uint64_t n, uint64_t off
 {
     if (!s->object)
         return transfer(s, MSG_WRITE, from, n, offset);
-    uint64_t at = start_offset(s, offset);
-    int64_t done = filedata_write(s->object, from, n, &at, append);
-    if (done > 0 && offset == OFFSET_CURRENT)
-        advance(s, at);
+    uint64_t at = offset;
+    int rc = take_offset(s, &at);
+    if (rc < 0)
+        return rc;
+    uint64_t end = at;
+    int64_t done = filedata_write(s->object, from, n, &end, append);
+    if (offset == OFFSET_CURRENT)
+        give_offset(s, done > 0 ? end : at);
     return done;
 }
 
@@ -154,14 +172,15 @@ int64_t session_seek(struct session *s, int64_t offset, int whence)
     } else if (whence < 0 || whence > 2) {
         return -EINVAL;
     }
-    spin_lock(&s->lock);
+    uint64_t now = OFFSET_CURRENT;
+    int rc = take_offset(s, &now);
+    if (rc < 0)
+        return rc;
     if (whence == 1)
-        base = s->offset;
+        base = now;
     int64_t at;
     bool bad = __builtin_add_overflow((int64_t)base, offset, &at) || at < 0;
-    if (!bad)
-        s->offset = (uint64_t)at;
-    spin_unlock(&s->lock);
+    give_offset(s, bad ? now : (uint64_t)at);
     return bad ? -EINVAL : at;
 }
 

@@ -8,6 +8,7 @@
 #ifndef KERNEL_SESSION_H
 #define KERNEL_SESSION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "kernel/handle.h"
@@ -18,7 +19,9 @@ struct object;
 struct session {
     struct kobject kobject;
     struct spinlock lock;
-    uint64_t offset; /* (lock) where read and write go on */
+    uint64_t offset;   /* (lock) where read and write go on */
+    bool moving;       /* (lock) busy mark: a read or write at the offset */
+    struct waitq wait; /* (lock) for that to end */
     struct port *port;
     uint64_t badge, key;
     struct object *object; /* NULL: every access is a message */

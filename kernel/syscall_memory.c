@@ -78,7 +78,9 @@ int64_t sys_mmap(const uint64_t *a)
             object_unref(m.object);
     }
     if (at > 0 && flags & ABI_MAP_POPULATE && m.prot) {
-        unsigned access = m.prot & ABI_PROT_WRITE ? ACCESS_WRITE : ACCESS_READ;
+        unsigned access = m.prot & ABI_PROT_WRITE  ? ACCESS_WRITE
+                          : m.prot & ABI_PROT_READ ? ACCESS_READ
+                                                   : ACCESS_EXEC;
         int rc = user_prefault(s, (vaddr_t)at, m.size, access);
         if (rc < 0) {
             space_unmap(s, (vaddr_t)at, m.size);

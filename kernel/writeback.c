@@ -12,29 +12,25 @@
 #include "vm/vmalloc.h"
 
 #define PERIOD_NS    5000000000ul /* between rounds */
-#define PATIENCE_NS  2000000000ul /* a thread waits at most this long for one round */
-#define PATIENCE_MAX 10           /* rounds without progress before memory is refused */
+#define PATIENCE_NS  2000000000ul /* a thread waits at most this long for a transfer */
+#define PATIENCE_MAX 10           /* such waits in vain before memory is refused */
 
 static struct spinlock lock = SPINLOCK_INIT(RANK_SLEEP);
-static struct waitq wanted = WAITQ_INIT(wanted); /* (lock) the thread waits for work */
-static struct waitq rounds = WAITQ_INIT(rounds); /* (lock) others wait for a round's end */
-static bool poked;                               /* (lock) */
+static struct waitq wanted = WAITQ_INIT(wanted);     /* (lock) the thread waits for work */
+static struct waitq progress = WAITQ_INIT(progress); /* (lock) others wait for a transfer's end */
+static bool poked;                                   /* (lock) */
 
 static void store(struct object *o, void *unused)
 {
     (void)unused;
-    /* One pass; transfers of one object follow one another. */
-    for (uint64_t tries = 0; tries < 4096 && o->dirty && object_writeback(o, 0); tries++) {
-        spin_lock(&o->lock);
-        while (o->in_flight)
-            wait_on(&o->wait, &o->lock, 0, "write-back");
-        bool failing = o->error != 0;
-        spin_unlock(&o->lock);
-        if (failing) /* stays dirty, is tried again next time */
-            break;
-    }
+    object_writeback(o, 0);
 }
 
+/*
+ * Starts a transfer of each object that has dirty pages and none on its way, and
+ * waits for none of them: a server that does not answer holds up its own files
+ * only. The end of a transfer brings the thread back for what is left.
+ */
 static void writeback_thread(void *unused)
 {
     (void)unused;
@@ -47,19 +43,28 @@ static void writeback_thread(void *unused)
         spin_unlock(&lock);
         if (object_dirty_pages())
             object_for_each(NULL, store, NULL);
-        spin_lock(&lock);
-        wake_all(&rounds);
-        spin_unlock(&lock);
     }
 }
 
-/* Asks for a round and waits for its end. 0, -ETIMEDOUT or -EINTR. */
-static int wait_round(void)
+void writeback_ended(bool more)
+{
+    spin_lock(&lock);
+    wake_all(&progress);
+    if (more) {
+        poked = true;
+        wake_all(&wanted);
+    }
+    spin_unlock(&lock);
+}
+
+/* Asks for write-back and waits until some of it has ended. 0, -ETIMEDOUT or
+ * -EINTR. */
+static int wait_progress(void)
 {
     spin_lock(&lock);
     poked = true;
     wake_all(&wanted);
-    int rc = sched_wait_until(&rounds, &lock, timer_now() + timer_ns_to_ticks(PATIENCE_NS),
+    int rc = sched_wait_until(&progress, &lock, timer_now() + timer_ns_to_ticks(PATIENCE_NS),
                               "write-back");
     spin_unlock(&lock);
     return rc;
@@ -79,11 +84,13 @@ int writeback_make_room(void)
     /* Servers are what others wait for: they never wait for write-back. */
     if (waits_for_nobody())
         return -ENOMEM;
-    for (int i = 0; i < PATIENCE_MAX && object_dirty_pages(); i++) {
-        if (wait_round() == -EINTR)
+    for (int i = 0; i < PATIENCE_MAX && object_dirty_pages();) {
+        int rc = wait_progress();
+        if (rc == -EINTR)
             return -EINTR;
         if (object_shrink(want, true))
             return 0;
+        i += rc == -ETIMEDOUT;
     }
     return -ENOMEM;
 }
@@ -93,9 +100,12 @@ int writeback_throttle(void)
     uint64_t limit = frame_total() / 4;
     if (waits_for_nobody())
         return 0;
-    for (int i = 0; i < PATIENCE_MAX && object_dirty_pages() > limit * 3 / 4; i++)
-        if (wait_round() == -EINTR)
+    for (int i = 0; i < PATIENCE_MAX && object_dirty_pages() > limit * 3 / 4;) {
+        int rc = wait_progress();
+        if (rc == -EINTR)
             return -EINTR;
+        i += rc == -ETIMEDOUT;
+    }
     return object_dirty_pages() > limit ? -EIO : 0;
 }
 

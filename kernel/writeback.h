@@ -5,8 +5,12 @@
 #ifndef KERNEL_WRITEBACK_H
 #define KERNEL_WRITEBACK_H
 
+#include <stdbool.h>
+
 /* Starts the thread. */
 void writeback_init(void);
+/* A transfer out has ended; more: its object has further dirty pages. */
+void writeback_ended(bool more);
 /* Memory was refused to the current thread, which holds no lock: drops clean
  * pages, else waits (killable, bounded) for dirty ones to become clean. 0: try
  * again; -ENOMEM; -EINTR. */

@@ -71,11 +71,9 @@ struct region *region_split(struct region *r, vaddr_t va)
     if (r->object)
         list_push_back(&r->object->regions, &upper->link);
     unlock_object(r);
-    /* The part below a cut no longer is what grows or what brk moves. */
-    if (r->flags & REGION_STACK)
-        r->flags &= ~REGION_STACK;
-    if (r->flags & REGION_HEAP)
-        upper->flags &= ~REGION_HEAP;
+    /* The stack grows below the cut, the heap above it. */
+    upper->flags &= ~REGION_STACK;
+    r->flags &= ~REGION_HEAP;
     return upper;
 }
 

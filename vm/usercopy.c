@@ -14,9 +14,10 @@ static size_t in_page(vaddr_t va, size_t n)
 
 /* The kernel address of a user byte, with the walk lock of its table held
  * (*walk); NULL, nothing held, if the entry does not allow the access as it is. */
-static char *enter_page(struct space *s, vaddr_t va, bool write, struct spinlock **walk)
+static char *enter_page(struct space *s, vaddr_t va, unsigned access, struct spinlock **walk)
 {
-    uint64_t needed = PTE_V | PTE_U | (write ? PTE_W : PTE_R);
+    bool write = access == ACCESS_WRITE;
+    uint64_t needed = PTE_V | PTE_U | (write ? PTE_W : access == ACCESS_EXEC ? PTE_X : PTE_R);
     pte_t *pte = sv39_walk(s->root, va, false);
     if (!pte)
         return NULL;
@@ -38,7 +39,7 @@ size_t try_copy_from_user(struct space *s, void *to, vaddr_t from, size_t n)
     size_t done = 0;
     while (done < n) {
         struct spinlock *walk;
-        char *page = enter_page(s, from + done, false, &walk);
+        char *page = enter_page(s, from + done, ACCESS_READ, &walk);
         if (!page)
             break;
         size_t step = in_page(from + done, n - done);
@@ -54,7 +55,7 @@ size_t try_copy_to_user(struct space *s, vaddr_t to, const void *from, size_t n)
     size_t done = 0;
     while (done < n) {
         struct spinlock *walk;
-        char *page = enter_page(s, to + done, true, &walk);
+        char *page = enter_page(s, to + done, ACCESS_WRITE, &walk);
         if (!page)
             break;
         size_t step = in_page(to + done, n - done);
@@ -114,7 +115,7 @@ int user_prefault(struct space *s, vaddr_t va, size_t n, unsigned access)
     vaddr_t end = va + n;
     while (va < end) {
         struct spinlock *walk;
-        if (enter_page(s, va, access == ACCESS_WRITE, &walk)) {
+        if (enter_page(s, va, access, &walk)) {
             spin_unlock(walk);
             va = page_round_down(va) + PAGE_SIZE;
             continue;
@@ -129,7 +130,7 @@ int user_prefault(struct space *s, vaddr_t va, size_t n, unsigned access)
 struct frame *user_frame_ref(struct space *s, vaddr_t va)
 {
     struct spinlock *walk;
-    char *page = enter_page(s, va, false, &walk);
+    char *page = enter_page(s, va, ACCESS_READ, &walk);
     if (!page)
         return NULL;
     struct frame *f = frame_of(direct_unmap(page));

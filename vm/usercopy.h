@@ -34,7 +34,7 @@ size_t try_copy_to_user(struct space *s, vaddr_t to, const void *from, size_t n)
 /* Length of the string at va without its NUL, copied with it to `to`; -ENAMETOOLONG
  * if it does not fit in size; else as copy_from_user. */
 long copy_string_from_user(struct space *s, char *to, vaddr_t from, size_t size);
-/* Faults the range in for that access (ACCESS_READ or ACCESS_WRITE). */
+/* Faults the range in for that access (ACCESS_*). */
 int user_prefault(struct space *s, vaddr_t va, size_t n, unsigned access);
 /* The frame that va maps readable, with a reference; NULL if that takes a fault. */
 struct frame *user_frame_ref(struct space *s, vaddr_t va);
