@@ -21,8 +21,8 @@ from banyan.machine import ROOT, build_dir
 
 CASES = ROOT / "test" / "data" / "sh_cases.txt"
 SHELL = sorted((ROOT / "user" / "sh").glob("*.c"))
-PROGRAMS = ("cat cmp cp echo env grep head ln ls mkdir mv pwd rm rmdir seq sort tail tee touch wc "
-            "yes").split()
+PROGRAMS = ("basename cat chmod cmp cp cut dirname echo env find grep head ln ls mkdir mv printf pwd "
+            "rm rmdir seq sort tail tee touch tr uniq wc xargs yes").split()
 FLAGS = ("-std=gnu11 -D_GNU_SOURCE -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer "
          "-fsanitize=address,undefined -fno-sanitize-recover=all").split()
 PLAIN_FLAGS = "-std=gnu11 -D_GNU_SOURCE -O1".split()

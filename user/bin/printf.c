@@ -56,20 +56,19 @@ static const char *next_arg(void)
     return *args ? *args++ : "";
 }
 
-static long long next_number(void)
+static long next_number(void)
 {
     const char *text = next_arg();
-    unsigned long long value;
+    unsigned long value;
     char *end;
 
     if (*text == '\'' || *text == '"')
         return (unsigned char)text[1];
     errno = 0;
-    value =
-        strchr(text, '-') ? (unsigned long long)strtoll(text, &end, 0) : strtoull(text, &end, 0);
+    value = strchr(text, '-') ? (unsigned long)strtol(text, &end, 0) : strtoul(text, &end, 0);
     if (*end || errno)
         util_warn("%s: not a number", text);
-    return (long long)value;
+    return (long)value;
 }
 
 /* Pad bytes to width, as %s would if they could hold NULs. */
@@ -89,7 +88,7 @@ static void print_bytes(const char *bytes, size_t length, bool left, int width, 
 
 static int read_size(const char **p)
 {
-    long long number = 0;
+    long number = 0;
 
     if (**p == '*') {
         (*p)++;
@@ -103,10 +102,14 @@ static int read_size(const char **p)
 
 static void print_number(const char *flags, int width, int precision, char kind)
 {
+    long number = next_number();
     char format[32];
 
-    snprintf(format, sizeof(format), "%%%s*.*ll%c", flags, kind);
-    printf(format, width, precision, next_number());
+    snprintf(format, sizeof(format), "%%%s*%sl%c", flags, precision < 0 ? "" : ".*", kind);
+    if (precision < 0)
+        printf(format, width, number);
+    else
+        printf(format, width, precision, number);
 }
 
 /* After a % at *p. */

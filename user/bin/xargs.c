@@ -74,15 +74,32 @@ static void run(void)
         util_error("wait");
         exit(1);
     }
-    if (WIFSIGNALED(status) || WEXITSTATUS(status) >= 126) {
-        util_warn("%s: %s", command[0], WIFSIGNALED(status) ? "was killed" : "could not be run");
-        exit(WIFSIGNALED(status) ? 125 : WEXITSTATUS(status));
+    if (WIFSIGNALED(status)) {
+        util_warn("%s: was killed", command[0]);
+        exit(125);
     }
+    if (WEXITSTATUS(status) >= 126) /* the child has said why */
+        exit(WEXITSTATUS(status));
     if (WEXITSTATUS(status))
         util_status = 123;
     while (count)
         free(command[fixed + --count]);
     bytes = 0;
+}
+
+/* -n COUNT, in one argument or two; *i moves on to the last of them. */
+static bool read_most(int argc, char **argv, int *i)
+{
+    const char *text = argv[*i] + 2;
+
+    if (argv[*i][1] != 'n')
+        return false;
+    if (!*text) {
+        if (*i + 1 == argc)
+            return false;
+        text = argv[++*i];
+    }
+    return util_number(text, &most) && most;
 }
 
 int main(int argc, char **argv)
@@ -99,7 +116,7 @@ int main(int argc, char **argv)
             nul_ended = true;
         else if (!strcmp(argv[i], "-r"))
             skip_empty = true;
-        else if (strcmp(argv[i], "-n") || i + 1 == argc || !util_number(argv[++i], &most) || !most)
+        else if (!read_most(argc, argv, &i))
             util_usage(usage);
     }
     fixed = i < argc ? (size_t)(argc - i) : 1;
