@@ -48,7 +48,7 @@ int64_t filedata_read(struct object *o, uint64_t to, uint64_t n, uint64_t offset
         frame_unref(f);
         done += moved;
         if (moved < step)
-            rc = space_fault(space, to + done, ACCESS_WRITE, 0);
+            rc = user_fault(space, to + done, ACCESS_WRITE, 0);
     }
     return done || rc == -ERANGE ? (int64_t)done : rc;
 }
@@ -161,7 +161,8 @@ static int write_some(struct writing *w)
     struct object *o = w->object;
     spin_lock(&o->lock);
     __atomic_fetch_sub(&f->writers, 1, __ATOMIC_RELEASE);
-    if (moved && w->at + moved > o->size)
+    /* Unless a truncation has taken the page away meanwhile. */
+    if (moved && w->at + moved > o->size && !(f->flags & PAGE_DETACHED))
         o->size = w->at + moved;
     spin_unlock(&o->lock);
     frame_unref(f);

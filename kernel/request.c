@@ -60,7 +60,7 @@ enum copy_result buffer_copy(const struct buffer *to, const struct buffer *from,
 
 int buffer_fault(const struct buffer *b, uint64_t offset, unsigned access, int flags)
 {
-    return b->frames ? 0 : space_fault(b->space, b->addr + offset, access, flags);
+    return b->frames ? 0 : user_fault(b->space, b->addr + offset, access, flags);
 }
 
 void parked_free(struct parked *p)

@@ -40,12 +40,6 @@ static void class_add(enum abi_frame_class class, int64_t n)
     caches[hart_self()->index].class_count[class] += n;
 }
 
-static bool is_free_head(uint64_t index, unsigned order)
-{
-    return index < frame_span && frames[index].class == FRAME_FREE && frames[index].refs == 0 &&
-           frames[index].order == order && frames[index].link.next;
-}
-
 /* Gives a run back, merging it with its buddy as long as that is free. */
 static void buddy_put_locked(struct frame *f, unsigned order)
 {
@@ -53,16 +47,19 @@ static void buddy_put_locked(struct frame *f, unsigned order)
     buddy_free += 1ul << order;
     while (order < FRAME_MAX_ORDER) {
         uint64_t buddy = pfn ^ 1ul << order;
-        if (buddy < frame_base || !is_free_head(buddy - frame_base, order))
+        if (buddy < frame_base || buddy - frame_base >= frame_span)
             break;
         struct frame *b = &frames[buddy - frame_base];
+        if (!b->on_list || b->order != order)
+            break;
         list_remove(&b->link);
-        b->link.next = NULL;
+        b->on_list = false;
         pfn &= ~(1ul << order);
         order++;
     }
     struct frame *head = &frames[pfn - frame_base];
     head->order = order;
+    head->on_list = true;
     list_push_front(&free_runs[order], &head->link);
 }
 
@@ -74,11 +71,12 @@ static struct frame *buddy_get_locked(unsigned order)
     if (have > FRAME_MAX_ORDER)
         return NULL;
     struct frame *f = container_of(list_pop(&free_runs[have]), struct frame, link);
-    f->link.next = NULL;
+    f->on_list = false;
     while (have > order) {
         have--;
         struct frame *upper = f + (1ul << have);
         upper->order = have;
+        upper->on_list = true;
         list_push_front(&free_runs[have], &upper->link);
     }
     f->order = order;
@@ -100,7 +98,6 @@ void frame_add_free(paddr_t start, paddr_t end)
         for (uint64_t i = 0; i < 1ul << order; i++) {
             f[i].class = FRAME_FREE;
             f[i].refs = 0;
-            f[i].link.next = NULL;
         }
         buddy_put_locked(f, order);
         class_add(FRAME_FREE, 1l << order);
@@ -232,10 +229,8 @@ static void frame_free(struct frame *f)
     unsigned order = f->order;
     class_add(f->class, -(1l << order));
     class_add(FRAME_FREE, 1l << order);
-    for (uint64_t i = 0; i < 1ul << order; i++) {
+    for (uint64_t i = 0; i < 1ul << order; i++)
         f[i].class = FRAME_FREE;
-        f[i].link.next = NULL;
-    }
 #ifdef DEBUG
     memset(frame_address(f), 0xdb, PAGE_SIZE << order);
 #endif

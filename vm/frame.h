@@ -38,6 +38,7 @@ struct frame {
     uint8_t order;        /* of the run this frame heads */
     uint8_t flags;        /* PAGE_* */
     uint8_t size_class;   /* kmalloc: index of its slab */
+    bool on_list;         /* (buddy lock) heads a free run */
     uint32_t in_use;      /* kmalloc: objects handed out; table: entries in use */
     union {
         struct list link; /* free runs, slabs */

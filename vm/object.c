@@ -131,8 +131,7 @@ static void page_drop_locked(struct object *o, uint64_t index, struct frame *f)
         o->dirty--;
         __atomic_fetch_sub(&dirty_pages, 1, __ATOMIC_RELAXED);
     }
-    if (f->flags & (PAGE_BUSY | PAGE_WRITEBACK))
-        f->flags |= PAGE_DETACHED;
+    f->flags |= PAGE_DETACHED;
     frame_unref(f);
 }
 
@@ -315,6 +314,8 @@ static int wait_busy_locked(struct object *o, struct frame *f)
 int object_bring(struct object *o, uint64_t index, int flags)
 {
     struct page_io *io = NULL;
+    if (o->kind == OBJECT_PHYSICAL)
+        return -ENXIO;
     if (o->kind == OBJECT_PAGED && !(flags & OBJECT_NOWAIT)) {
         io = pager_ops.io_alloc();
         if (!io)
@@ -409,6 +410,15 @@ static void in_done_locked(struct page_io *io, int error, uint64_t holes)
     }
 }
 
+static void set_dirty_locked(struct object *o, struct frame *f)
+{
+    if (!(f->flags & PAGE_DIRTY)) {
+        f->flags |= PAGE_DIRTY;
+        o->dirty++;
+        __atomic_fetch_add(&dirty_pages, 1, __ATOMIC_RELAXED);
+    }
+}
+
 static void out_done_locked(struct page_io *io, int error)
 {
     struct object *o = io->object;
@@ -418,7 +428,7 @@ static void out_done_locked(struct page_io *io, int error)
         if (f->flags & PAGE_DETACHED)
             continue;
         if (error)
-            object_mark_dirty_locked(o, f);
+            set_dirty_locked(o, f); /* and no newer than it was */
         else
             f->flags &= ~(PAGE_HOLE | PAGE_GRANTED);
     }
@@ -483,11 +493,7 @@ void object_mark_dirty_locked(struct object *o, struct frame *f)
     if (o->kind != OBJECT_PAGED)
         return;
     o->mtime_ns = pager_ops.now_ns();
-    if (!(f->flags & PAGE_DIRTY)) {
-        f->flags |= PAGE_DIRTY;
-        o->dirty++;
-        __atomic_fetch_add(&dirty_pages, 1, __ATOMIC_RELAXED);
-    }
+    set_dirty_locked(o, f);
 }
 
 static bool may_send(const struct frame *f)
@@ -557,8 +563,13 @@ int object_sync(struct object *o)
             rc = wait_on(&o->wait, &o->lock, WAIT_KILLABLE, "write-back");
         } else {
             spin_unlock(&o->lock);
-            index += object_writeback(o, index);
+            object_writeback(o, index);
             spin_lock(&o->lock);
+            /* A copy into the page may have been under way: then it was passed
+             * over, and is looked at again. */
+            f = pageindex_get(&o->pages, index);
+            if (!f || f->flags & PAGE_WRITEBACK)
+                index++;
         }
     }
     while (rc == 0 && o->in_flight)

@@ -125,18 +125,19 @@ struct frame *pageindex_remove(struct pageindex *t, uint64_t index)
     return frame;
 }
 
+/* When it finds nothing, it leaves *index at the first index after the node. */
 static struct frame *next_in(struct pageindex_node *node, unsigned level, uint64_t *index)
 {
     for (unsigned s = slot_of(*index, level); s < WIDTH; s++) {
-        if (node->slots[s]) {
-            struct frame *f = level ? next_in(node->slots[s], level - 1, index) : node->slots[s];
-            if (f)
-                return f;
+        if (!node->slots[s]) {
+            *index = ((*index >> (BITS * level)) + 1) << (BITS * level);
+            continue;
         }
-        /* On to the first index of the next slot. */
-        *index = ((*index >> (BITS * level)) + 1) << (BITS * level);
-        if (slot_of(*index, level) == 0)
-            break;
+        if (level == 0)
+            return node->slots[s];
+        struct frame *f = next_in(node->slots[s], level - 1, index);
+        if (f)
+            return f;
     }
     return NULL;
 }

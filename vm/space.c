@@ -189,6 +189,9 @@ int64_t space_map(struct space *s, const struct space_mapping *m)
         return -EINVAL;
     if (m->fixed && !range_valid(m->addr, size))
         return -EINVAL;
+    /* Nobody gets a copy of a device. */
+    if (m->object && m->object->kind == OBJECT_PHYSICAL && !(m->flags & REGION_SHARED))
+        return -EINVAL;
     struct region *r = region_create(s, m);
     if (!r)
         return -ENOMEM;

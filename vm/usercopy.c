@@ -34,6 +34,15 @@ static char *enter_page(struct space *s, vaddr_t va, unsigned access, struct spi
     return (char *)direct_map(pte_paddr(now)) + (va & PAGE_MASK);
 }
 
+int user_fault(struct space *s, vaddr_t va, unsigned access, int flags)
+{
+    pte_t *pte = sv39_walk(s->root, va, false);
+    pte_t now = pte ? pte_load(pte) : 0;
+    if (now & PTE_V && !frame_valid(pte_paddr(now)))
+        return -EFAULT;
+    return space_fault(s, va, access, flags);
+}
+
 size_t try_copy_from_user(struct space *s, void *to, vaddr_t from, size_t n)
 {
     size_t done = 0;
@@ -72,7 +81,7 @@ int copy_from_user(struct space *s, void *to, vaddr_t from, size_t n)
         return -EFAULT;
     size_t done = 0;
     while ((done += try_copy_from_user(s, (char *)to + done, from + done, n - done)) < n) {
-        int rc = space_fault(s, from + done, ACCESS_READ, 0);
+        int rc = user_fault(s, from + done, ACCESS_READ, 0);
         if (rc < 0)
             return rc;
     }
@@ -85,7 +94,7 @@ int copy_to_user(struct space *s, vaddr_t to, const void *from, size_t n)
         return -EFAULT;
     size_t done = 0;
     while ((done += try_copy_to_user(s, to + done, (const char *)from + done, n - done)) < n) {
-        int rc = space_fault(s, to + done, ACCESS_WRITE, 0);
+        int rc = user_fault(s, to + done, ACCESS_WRITE, 0);
         if (rc < 0)
             return rc;
     }
@@ -120,7 +129,7 @@ int user_prefault(struct space *s, vaddr_t va, size_t n, unsigned access)
             va = page_round_down(va) + PAGE_SIZE;
             continue;
         }
-        int rc = space_fault(s, va, access, 0);
+        int rc = user_fault(s, va, access, 0);
         if (rc < 0)
             return rc;
     }

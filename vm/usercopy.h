@@ -31,6 +31,9 @@ int copy_to_user(struct space *s, vaddr_t to, const void *from, size_t n);
 /* As many bytes as can be had without a fault. Never sleeps. */
 size_t try_copy_from_user(struct space *s, void *to, vaddr_t from, size_t n);
 size_t try_copy_to_user(struct space *s, vaddr_t to, const void *from, size_t n);
+/* What a copy that came up short does next: space_fault, but device registers,
+ * which no copy touches, are -EFAULT. */
+int user_fault(struct space *s, vaddr_t va, unsigned access, int flags);
 /* Length of the string at va without its NUL, copied with it to `to`; -ENAMETOOLONG
  * if it does not fit in size; else as copy_from_user. */
 long copy_string_from_user(struct space *s, char *to, vaddr_t from, size_t size);

@@ -28,7 +28,7 @@ static void *free_stacks;                      /* (vmalloc_lock) chained at thei
 
 static struct vrange *range_take(uint64_t size)
 {
-    struct vrange *r = kmalloc(sizeof *r);
+    struct vrange *r = size <= VMALLOC_SIZE ? kmalloc(sizeof *r) : NULL;
     if (!r)
         return NULL;
     r->size = page_round_up(size);
