@@ -34,17 +34,22 @@ UTIL void util_begin(char **argv)
         util_name = slash ? slash + 1 : argv[0];
 }
 
-/* "name: MESSAGE" */
+/* "name: MESSAGE", in one write, so that lines of several programs do not mix. */
 UTIL void __attribute__((format(printf, 1, 2))) util_warn(const char *format, ...)
 {
+    char text[4608]; /* a longest path and what is said of it */
     va_list args;
+    int length;
 
     fflush(stdout); /* keep the order when both go to one place */
-    fprintf(stderr, "%s: ", util_name);
+    length = snprintf(text, sizeof(text) - 1, "%s: ", util_name);
+    if (length < 0 || (size_t)length >= sizeof(text) - 1)
+        length = 0;
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    vsnprintf(text + length, sizeof(text) - 1 - (size_t)length, format, args);
     va_end(args);
-    fputc('\n', stderr);
+    strcat(text, "\n");
+    fputs(text, stderr);
     if (!util_status)
         util_status = 1;
 }

@@ -54,16 +54,16 @@ int shell_write(int fd, const char *bytes, size_t count)
 
 static void __attribute__((format(printf, 1, 0))) tell(const char *format, va_list args)
 {
+    static const char prefix[] = SHELL_NAME ": ";
     char line[PATH_MAX + 256];
-    int length = vsnprintf(line, sizeof(line) - 1, format, args);
+    size_t start = sizeof(prefix) - 1, length;
 
-    if (length < 0)
+    memcpy(line, prefix, start);
+    if (vsnprintf(line + start, sizeof(line) - start - 1, format, args) < 0)
         return;
-    if ((size_t)length > sizeof(line) - 2)
-        length = sizeof(line) - 2;
-    line[length] = '\n';
-    shell_write(STDERR_FILENO, SHELL_NAME ": ", strlen(SHELL_NAME) + 2);
-    shell_write(STDERR_FILENO, line, (size_t)length + 1);
+    length = strlen(line);
+    line[length++] = '\n';
+    shell_write(STDERR_FILENO, line, length);
 }
 
 void shell_error(const char *format, ...)
