@@ -311,11 +311,13 @@ struct abi_object_info {
 #define SYSTEM_DUMP      16 /* INSPECT: () log every thread and what it waits for */
 #define SYSTEM_SHUTDOWN  20 /* POWER: (0 off, 1 reboot); does not sync */
 
+#define PROCESS_WIRED 1 /* of the initial RAM image: init and the servers */
+
 struct abi_process {
     int pid, ppid, pgid;
     char state; /* R running or ready, S waiting, Z zombie */
     unsigned char threads;
-    unsigned short pad;
+    unsigned short flags;         /* PROCESS_* */
     unsigned long virtual_pages;  /* in regions */
     unsigned long resident_pages; /* mapped now */
     unsigned long cpu_ns;

@@ -54,6 +54,7 @@ static void describe_process(struct process *p, void *listing)
 {
     struct abi_process out = {.pid = p->pid};
     process_family(p, &out.ppid, &out.pgid);
+    out.flags = p->wired ? PROCESS_WIRED : 0;
     spin_lock(&p->lock);
     out.threads = p->thread_count > 255 ? 255 : p->thread_count;
     out.state = p->thread_count ? 'S' : 'Z';

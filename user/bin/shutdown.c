@@ -1,9 +1,10 @@
 /*
- * shutdown [-r]: write everything to the disk, then switch the machine off, or
+ * shutdown [-r]: stop all programs, write everything to the disk, then switch the machine off, or
  * with -r start it again. If the disk cannot be written the machine stays on.
  */
 #include <banyan.h>
 #include <stdio.h>
+#include <stop.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: shutdown [-r]\n");
         return 2;
     }
+    stop_programs();
     err = sys_sync();
     if (err < 0) {
         fprintf(stderr, "shutdown: sync: %s\n", strerror((int)-err));

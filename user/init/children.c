@@ -5,6 +5,7 @@
  */
 #include "user/init/init.h"
 #include <fcntl.h>
+#include <stop.h>
 #include <string.h>
 
 #define DEVICE_TTY     (5ul << 8 | 0) /* /dev/tty */
@@ -161,6 +162,7 @@ int child_sync(void)
 
     if (pid)
         return pid;
+    stop_programs();
     err = sys_sync();
     if (err < 0)
         say("init: sync: error %d", (int)-err);

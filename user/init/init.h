@@ -85,7 +85,7 @@ int child_set_up(void);                  /* tells fs of the terminal devices */
 int child_shell(unsigned long delay_ns); /* an interactive shell, after a pause */
 int child_command(const char *command);  /* sh -c, with `run: begin` logged */
 int child_drain(void);                   /* until the terminal's output has left */
-int child_sync(void);                    /* until files, then output, are out */
+int child_sync(void);                    /* stops all programs; until files, then output, are out */
 int child_sleep(unsigned long ns);
 
 #endif

@@ -56,6 +56,9 @@ static long service_become(const struct service *service, const int grants[GRANT
     } else {
         err = sys_close(H_SYSTEM);
     }
+    /* A group of its own: who is in init's may not signal a server. */
+    if (err >= 0)
+        err = sys_setpgid(0, 0);
     return err < 0 ? err : sys_exec(program, argv, no_environment);
 }
 
