@@ -66,17 +66,16 @@
  * the caller, a child or a sibling is in: -EPERM otherwise. */
 #define SYS_setpgid 8
 #define SYS_getpgid 9 /* (pid) -> pgid; 0 = self */
-#define SYS_thread_create                                                                          \
-    10                     /* (entry, sp, tp, arg) -> tid; arg in its a0, gp as                    \
-                              the creator's */
-#define SYS_thread_exit 11 /* (u32 *word): store 0 there, wake its futex */
-#define SYS_gettid      12 /* () -> tid */
-#define SYS_yield       13 /* () */
-#define SYS_sleep       14 /* (ns) -> 0 */
-#define SYS_futex_wait  15 /* (u32 *word, expected, timeout_ns or -1) */
-#define SYS_futex_wake  16 /* (u32 *word, count) -> number woken */
-#define SYS_clock       17 /* (CLOCK_*) -> ns */
-#define SYS_set_name    18 /* (const char *name, len): of the process */
+/* (entry, sp, tp, arg) -> tid; arg in its a0, gp as the creator's */
+#define SYS_thread_create 10
+#define SYS_thread_exit   11 /* (u32 *word): store 0 there, wake its futex */
+#define SYS_gettid        12 /* () -> tid */
+#define SYS_yield         13 /* () */
+#define SYS_sleep         14 /* (ns) -> 0 */
+#define SYS_futex_wait    15 /* (u32 *word, expected, timeout_ns or -1) */
+#define SYS_futex_wake    16 /* (u32 *word, count) -> number woken */
+#define SYS_clock         17 /* (CLOCK_*) -> ns */
+#define SYS_set_name      18 /* (const char *name, len): of the process */
 
 /* Memory */
 #define SYS_mmap     20 /* (addr, len, prot, flags, handle, offset) -> addr */
@@ -88,9 +87,8 @@
 /* Handles */
 #define SYS_close 30 /* (handle) */
 #define SYS_dup   31 /* (handle, lowest, flags) -> new handle >= lowest */
-#define SYS_dup2                                                                                   \
-    32                      /* (handle, to, flags) -> to (0 if that is a fixed slot);              \
-                               closes what was there */
+/* (handle, to, flags) -> to (0 if that is a fixed slot); closes what was there */
+#define SYS_dup2         32
 #define SYS_restrict     33 /* (handle, rights) -> new handle with rights & old */
 #define SYS_handle_info  34 /* (handle, struct abi_handle_info *) */
 #define SYS_handle_flags 35 /* (handle, set, mask) -> flags (HANDLE_*) */
@@ -121,12 +119,10 @@
 
 /* Memory objects */
 #define SYS_object_create 65 /* (size) -> handle: anonymous, shared by passing */
-#define SYS_object_dma                                                                             \
-    66 /* (system, size, u64 *paddr) -> handle: wired,                                             \
-          physically contiguous, DMA-safe */
-#define SYS_object_resize                                                                          \
-    67                        /* (port, key, size): a paged object; pages past                     \
-                                 the new end are detached and unmapped */
+/* (system, size, u64 *paddr) -> handle: wired, physically contiguous, DMA-safe */
+#define SYS_object_dma 66
+/* (port, key, size): a paged object; pages past the new end are detached and unmapped */
+#define SYS_object_resize  67
 #define SYS_object_info    68 /* (port, key, struct abi_object_info *) */
 #define SYS_object_discard 69 /* (port, key): forget it and its dirty pages */
 
@@ -290,22 +286,18 @@ struct abi_object_info {
 #define SYSTEM_MEMORY    4 /* INSPECT: (struct abi_memory *) */
 #define SYSTEM_THREADS   5 /* INSPECT: (struct abi_thread *, room) */
 #define SYSTEM_COUNTERS  6 /* INSPECT: (struct abi_counters *) */
-#define SYSTEM_DROP_CACHES                                                                         \
-    7 /* INSPECT: () drop clean unmapped object pages, and                                         \
-         free kernel memory that is kept for reuse */
-#define SYSTEM_DEVICE                                                                              \
-    10 /* DEVICE: (index, struct abi_device *) -> 0/-ENODEV:                                       \
-          opens MMIO object and interrupt of device index */
-#define SYSTEM_BOOT_FILE                                                                           \
-    11 /* DEVICE: (name, handle_out) -> object handle with                                         \
-          READ|EXEC of a file in the initial RAM image */
-#define SYSTEM_LOG_READ                                                                            \
-    12 /* DEVICE: (buf, room, u64 *position) -> bytes of                                           \
-          the kernel log from position, which moves on */
-#define SYSTEM_LOG_PORT                                                                            \
-    13                      /* DEVICE: (port, bit) the log goes there from now                     \
-                               on: bit is raised when it grows; the SBI console                    \
-                               falls silent until that port's owner dies */
+/* INSPECT: () drop clean unmapped object pages, and free kernel memory that is kept for reuse */
+#define SYSTEM_DROP_CACHES 7
+/* DEVICE: (index, struct abi_device *) -> 0/-ENODEV: opens MMIO object and interrupt of device
+ * index */
+#define SYSTEM_DEVICE 10
+/* DEVICE: (name, handle_out) -> object handle with READ|EXEC of a file in the initial RAM image */
+#define SYSTEM_BOOT_FILE 11
+/* DEVICE: (buf, room, u64 *position) -> bytes of the kernel log from position, which moves on */
+#define SYSTEM_LOG_READ 12
+/* DEVICE: (port, bit) the log goes there from now on: bit is raised when it grows; the SBI
+ * console falls silent until that port's owner dies */
+#define SYSTEM_LOG_PORT  13
 #define SYSTEM_BOOT_ARGS 14 /* INSPECT: (buf, room) -> length, NUL terminated */
 #define SYSTEM_LOG_WRITE 15 /* DEVICE: (buf, len) add to the kernel log */
 #define SYSTEM_DUMP      16 /* INSPECT: () log every thread and what it waits for */
