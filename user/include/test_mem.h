@@ -1,0 +1,137 @@
+/*
+ * What the tests of memory share: children that must end in a given way, page
+ * table entries by address, and scratch memory.
+ * Prints through ktap.h.
+ */
+#ifndef TEST_MEM_H
+#define TEST_MEM_H
+
+#include <errno.h>
+#include <ktap.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#define PAGE           4096ul
+#define MEM_UNUSED     __attribute__((unused))
+#define MEM_PTE_V      0x01ul
+#define MEM_PTE_R      0x02ul
+#define MEM_PTE_W      0x04ul
+#define MEM_PTE_X      0x08ul
+#define MEM_PTE_U      0x10ul
+#define MEM_PTE_G      0x20ul
+#define MEM_MILLI      1000000ul
+#define MEM_NOBODY     0x1000000000ul /* user addresses that nothing is mapped near */
+#define MEM_DIRECT     0xffffffc000000000ul
+#define MEM_VMALLOC    0xffffffe000000000ul
+#define MEM_IMAGE      0xffffffff80000000ul
+#define MEM_TRAMPOLINE 0xfffffffffffff000ul
+
+/* In a child: fail with a remark that names the line. */
+#define CHECK(condition)                                                                           \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            diag("%s:%d: %s", __FILE__, __LINE__, #condition);                                     \
+            return 1;                                                                              \
+        }                                                                                          \
+    } while (0)
+
+/* ---------------------------------------------------------------- children */
+
+/* One result: fn ends, in a child, by that signal. */
+MEM_UNUSED static int ok_dies(int (*fn)(void *), void *arg, int signal, const char *name)
+{
+    int status = ktap_in_child(fn, arg);
+    int good = status != -1 && WIFSIGNALED(status) && WTERMSIG(status) == signal;
+
+    if (!ok(good, "%s", name))
+        diag("wait status 0x%x, want signal %d", (unsigned)status, signal);
+    return good;
+}
+
+/* One result: fn returns 0, in a child. */
+MEM_UNUSED static int ok_child(int (*fn)(void *), void *arg, const char *name)
+{
+    int status = ktap_in_child(fn, arg);
+
+    if (!ok(status == 0, "%s", name))
+        diag("wait status 0x%x, want 0", (unsigned)status);
+    return status == 0;
+}
+
+/* ------------------------------------------------------------------ memory */
+
+MEM_UNUSED static char *map_anonymous(size_t size, int prot, int flags)
+{
+    void *at = mmap(0, size, prot, flags | MAP_ANONYMOUS, -1, 0);
+
+    return at == MAP_FAILED ? 0 : at;
+}
+
+/* A private page or more that can be read and written. */
+MEM_UNUSED static char *map_private(size_t size)
+{
+    return map_anonymous(size, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+}
+
+/* The same, shared with children. */
+MEM_UNUSED static char *map_shared(size_t size)
+{
+    return map_anonymous(size, PROT_READ | PROT_WRITE, MAP_SHARED);
+}
+
+MEM_UNUSED static unsigned long now_ns(void)
+{
+    return (unsigned long)sys_clock(ABI_CLOCK_MONOTONIC);
+}
+
+MEM_UNUSED static unsigned hart_count(void)
+{
+    struct abi_counters counters;
+
+    return sys_system(H_SYSTEM, SYSTEM_COUNTERS, (long)&counters, 0, 0) < 0 ? 1 : counters.harts;
+}
+
+/* -------------------------------------------------------------- page tables */
+
+/* The last-level entry of pid for the page at va; 0 if there is none. */
+MEM_UNUSED static unsigned long pte_at(int pid, const void *va)
+{
+    struct abi_pte found[3];
+    struct abi_pte_query query = {
+        .va = (unsigned long)va & ~(PAGE - 1), .room = 3, .max_level0 = 1, .out = found};
+    unsigned long page = query.va;
+    long n = sys_system(H_SYSTEM, SYSTEM_PTES, pid, (long)&query, 0);
+
+    for (long i = 0; i < n && i < 3; i++)
+        if (found[i].level == 0 && found[i].va == page)
+            return found[i].pte;
+    return 0;
+}
+
+/* The physical address of the page that pid has at va; 0 if none is mapped. */
+MEM_UNUSED static unsigned long frame_at(int pid, const void *va)
+{
+    unsigned long pte = pte_at(pid, va);
+
+    return pte & MEM_PTE_V ? pte >> 10 << 12 : 0;
+}
+
+/* --------------------------------------------------- meeting points of forks */
+
+/* Counters in shared memory that processes and threads wait for. */
+MEM_UNUSED static void stage_reach(volatile unsigned *stage, unsigned value)
+{
+    __atomic_store_n(stage, value, __ATOMIC_SEQ_CST);
+    sys_futex_wake(stage, ~0u);
+}
+
+MEM_UNUSED static void stage_await(volatile unsigned *stage, unsigned value)
+{
+    unsigned now;
+
+    while ((now = __atomic_load_n(stage, __ATOMIC_SEQ_CST)) < value)
+        sys_futex_wait(stage, now, 100 * (long)MEM_MILLI);
+}
+
+#endif
