@@ -281,7 +281,7 @@ static inline long file_write(struct disk *disk, const struct fs_node *node, uin
         uint64_t end = size < (no + 1) * FS_PAGE ? size - no * FS_PAGE : FS_PAGE;
         long err = fs_page_in(disk->fs, node->key, no, 1, page, &holes);
 
-        if (!err) {
+        if (err >= 0) {
             memcpy(page + at, (const char *)data + done, n);
             err = fs_reserve(disk->fs, node->key, no, 1, size);
         }
@@ -310,7 +310,7 @@ static inline long file_read(struct disk *disk, const struct fs_node *node, uint
         size_t n = len - done < FS_PAGE - at ? len - done : FS_PAGE - at;
         int err = fs_page_in(disk->fs, node->key, (offset + done) / FS_PAGE, 1, page, &holes);
 
-        if (err)
+        if (err < 0)
             return err;
         memcpy((char *)data + done, page + at, n);
         done += n;

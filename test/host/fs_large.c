@@ -202,7 +202,7 @@ static void test_big(void)
         uint64_t holes;
 
         pattern(data, page * FS_PAGE, FS_PAGE, 9);
-        CHECK(fs_page_in(disk.fs, node.key, page, 1, back, &holes) == 0);
+        CHECK(fs_page_in(disk.fs, node.key, page, 1, back, &holes) == FS_PAGE);
         CHECK(holes == 0 && memcmp(back, data, FS_PAGE) == 0);
     }
     /* Stored in order, it lies in few pieces: most writes are one run each. */

@@ -161,7 +161,8 @@ int fs_getcwd(struct fs *fs, uint32_t dir, char *buffer, size_t room);
  * inode is no more. */
 
 /* Reads into buffer, which has room for count pages; all of it is filled. Bit i
- * of *holes: page first + i is not wholly backed by blocks. */
+ * of *holes: page first + i is not wholly backed by blocks. Returns bytes; those
+ * behind them are zero, for the file ends there. */
 int fs_page_in(struct fs *fs, uint64_t key, uint64_t first, unsigned count, void *buffer,
                uint64_t *holes);
 /* Stores len bytes of pages, len being cut at size, the file's size now. data

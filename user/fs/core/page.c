@@ -149,15 +149,17 @@ int fs_page_in(struct fs *fs, uint64_t key, uint64_t first, unsigned count, void
         end = io.cut < args.size ? io.cut : args.size;
         if (end < start)
             end = start;
-        if (end - start < bytes)
+        if (end - start < bytes) {
             memset((uint8_t *)buffer + (end - start), 0, bytes - (end - start));
+            bytes = end - start;
+        }
         *holes = 0;
         for (unsigned i = 0; i < io.count; i++)
             if (io.block[i] == 0)
                 *holes |= 1ul << i / page_blocks(fs);
     }
     page_end(fs, &args);
-    return err;
+    return err ? err : (int)bytes;
 }
 
 /* ------------------------------------------------------------- reservation */

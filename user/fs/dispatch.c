@@ -1,0 +1,57 @@
+/* Which message is for whom. */
+#include "user/fs/server.h"
+#include <errno.h>
+
+/* Who may send it. */
+#define FROM_KERNEL  1
+#define FROM_CONTROL 2
+
+static const struct {
+    unsigned long number;
+    unsigned from;   /* FROM_*; 0: anybody */
+    unsigned rights; /* that the session must have */
+    request_handler *handle;
+} table[] = {
+    {MSG_CLOSE, FROM_KERNEL, 0, do_close},
+    {MSG_READ, 0, RIGHT_READ, do_read},
+    {MSG_WRITE, 0, RIGHT_WRITE, do_write},
+    {MSG_FSYNC, 0, 0, do_fsync},
+    {MSG_SYNC, FROM_KERNEL, 0, do_sync},
+    {MSG_OPEN, 0, 0, do_open},
+    {MSG_STAT, 0, 0, do_stat},
+    {MSG_READDIR, 0, RIGHT_READ, do_readdir},
+    {MSG_MKDIR, 0, 0, do_mkdir},
+    {MSG_UNLINK, 0, 0, do_unlink},
+    {MSG_RENAME, 0, 0, do_rename},
+    {MSG_LINK, 0, 0, do_link},
+    {MSG_SYMLINK, 0, 0, do_symlink},
+    {MSG_READLINK, 0, 0, do_readlink},
+    {MSG_TRUNCATE, 0, 0, do_truncate},
+    {MSG_CHMOD, 0, 0, do_chmod},
+    {MSG_UTIME, 0, 0, do_utime},
+    {MSG_STATFS, 0, 0, do_statfs},
+    {MSG_GETCWD, 0, 0, do_getcwd},
+    {MSG_MKNOD, 0, 0, do_mknod},
+    {MSG_ACCESS, 0, 0, do_access},
+    {MSG_FS_SET_DEVICE, FROM_CONTROL, 0, do_set_device},
+    {MSG_PAGE_IN, FROM_KERNEL, 0, do_page_in},
+    {MSG_PAGE_OUT, FROM_KERNEL, 0, do_page_out},
+    {MSG_RESERVE, FROM_KERNEL, 0, do_reserve},
+};
+
+long dispatch(struct request *request)
+{
+    const struct message *m = request->message;
+
+    for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (table[i].number != m->w[0])
+            continue;
+        if ((table[i].from == FROM_KERNEL && !(m->origin & ORIGIN_KERNEL)) ||
+            (table[i].from == FROM_CONTROL && !(m->badge & BADGE_CONTROL)))
+            return -EPERM;
+        if (table[i].rights & ~m->origin)
+            return -EBADF; /* as read(2) on what was opened for writing */
+        return table[i].handle(request);
+    }
+    return -ENOSYS;
+}

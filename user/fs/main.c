@@ -1,0 +1,39 @@
+/* The file-system server, start. See server.h. */
+#include "user/fs/server.h"
+#include <pthread.h>
+
+#define WORKERS     4           /* this thread is one of them */
+#define CACHE_BYTES (512 << 10) /* of metadata */
+#define INDEX_BYTES (1 << 20)   /* of names in large directories, at most */
+
+struct fs *volume;
+
+static int mount(void)
+{
+    struct fs_params params = {.cache_bytes = CACHE_BYTES, .index_bytes = INDEX_BYTES};
+    int err = disk_info(&params);
+
+    if (err) {
+        log_line("the disk does not answer");
+        return err;
+    }
+    lock();
+    err = fs_mount(&hooks, 0, &params, &volume);
+    unlock();
+    if (err)
+        log_line("the root volume cannot be mounted");
+    return err;
+}
+
+int main(void)
+{
+    pthread_t thread;
+
+    if (mount())
+        return 1;
+    for (int i = 1; i < WORKERS; i++)
+        if (pthread_create(&thread, 0, worker_run, 0))
+            log_line("no memory for all its threads");
+    worker_run(0);
+    return 1;
+}

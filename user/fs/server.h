@@ -1,0 +1,72 @@
+/*
+ * The file-system server: the core (core/fs.h) behind a port.
+ *
+ * Handles: 3 is the port, 4 a session on the disk driver. Several threads take
+ * requests from the port, each with buffers of its own; one lock, the core's big
+ * lock, is held while a request is handled, and left while one waits for the
+ * disk.
+ *
+ * A session's badge is the inode number it stands for, in its low half. The
+ * session of init alone has BADGE_CONTROL too.
+ */
+#ifndef USER_FS_SERVER_H
+#define USER_FS_SERVER_H
+
+#include "user/fs/core/fs.h"
+#include "user/include/banyan.h"
+
+#define PORT 3
+#define DISK 4
+
+#define BADGE_CONTROL (1ul << 63)
+
+#define BIT_TIMER 0 /* notification: time to write back */
+
+/* A request being handled, and the answer in the making: w[0] of the answer is
+ * what the handler returns. */
+struct request {
+    const struct message *message;
+    uint32_t ino; /* of the session */
+    const char *data;
+    unsigned long len;
+    int handles[IPC_HANDLES]; /* came with it; a handler that keeps one puts H_NONE */
+    unsigned handle_count;
+
+    unsigned long word1; /* w[1] of the answer */
+    char *reply;         /* room for IPC_BUFFER_MAX bytes */
+    unsigned long reply_len;
+    bool opened; /* the answer makes this session */
+    bool close_on_exec;
+    struct ipc_session session;
+    int passed; /* a handle that the answer passes on, or H_NONE */
+};
+
+typedef long request_handler(struct request *request);
+
+extern struct fs *volume;
+extern const struct fs_hooks hooks;
+
+/* hooks.c: the disk's size; a line to the log; the big lock. */
+int disk_info(struct fs_params *params);
+void log_line(const char *text);
+void lock(void);
+void unlock(void);
+
+/* dispatch.c: finds the handler and calls it; the big lock is held. */
+long dispatch(struct request *request);
+
+/* names.c */
+request_handler do_open, do_stat, do_readdir, do_mkdir, do_unlink, do_rename, do_link, do_symlink,
+    do_readlink, do_truncate, do_chmod, do_utime, do_statfs, do_getcwd, do_mknod, do_access;
+/* pages.c */
+request_handler do_page_in, do_page_out, do_reserve, do_fsync, do_sync, do_close;
+/* devices.c */
+request_handler do_read, do_write, do_set_device;
+/* Answers the opening of a character device: a session on it, or the handle that
+ * stands for it. The node's session is given up if none is made. */
+long device_open(struct request *request, const struct fs_node *node);
+
+/* worker.c: takes requests for ever. */
+void *worker_run(void *unused);
+
+#endif

@@ -1,0 +1,172 @@
+/* A thread of the server: receive, handle, answer. */
+#include "user/fs/server.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WRITE_BACK_NS 5000000000ul /* how long a change stays in memory only */
+#define AGAIN_TRIES   1000
+#define AGAIN_NS      1000000ul
+
+struct worker {
+    char *data, *reply; /* IPC_BUFFER_MAX bytes each */
+    struct message message;
+    struct ipc_ext ext;
+    struct request request;
+    /* The answer that is due, if answer_id > 0. */
+    long answer_id;
+    struct message answer;
+};
+
+static bool timer_armed; /* guarded by the big lock */
+
+/* Sees to it that what is dirty gets written, some time from now. */
+static void arm_timer(void)
+{
+    if (!timer_armed && fs_dirty(volume))
+        timer_armed = sys_port_timer(PORT, BIT_TIMER, WRITE_BACK_NS) == 0;
+}
+
+static void handle_notification(unsigned long bits)
+{
+    if (!(bits & 1ul << BIT_TIMER))
+        return;
+    lock();
+    timer_armed = false;
+    fs_write_back(volume); /* an error is in the log, and fsync meets it again */
+    arm_timer();
+    unlock();
+}
+
+/* Makes the answer from what the handler left. */
+static void set_answer(struct worker *w, long status)
+{
+    struct request *r = &w->request;
+
+    w->answer_id = w->message.id;
+    w->answer = (struct message){.w = {(unsigned long)status, r->word1}};
+    w->ext = (struct ipc_ext){.recv_addr = (unsigned long)w->data, .recv_cap = IPC_BUFFER_MAX};
+    if (status < 0)
+        return;
+    w->ext.send_addr = (unsigned long)w->reply;
+    w->ext.send_len = r->reply_len;
+    if (r->opened) {
+        w->ext.reply_session = 1;
+        w->ext.reply_session_flags = r->close_on_exec ? HANDLE_CLOEXEC : 0;
+        w->ext.session = r->session;
+    }
+    if (r->passed != H_NONE) {
+        w->ext.send_handle_count = 1;
+        w->ext.send_handles[0] = r->passed;
+    }
+}
+
+static void handle_request(struct worker *w)
+{
+    struct request *r = &w->request;
+    long status;
+
+    *r = (struct request){
+        .message = &w->message,
+        .ino = (uint32_t)w->message.badge,
+        .data = w->data,
+        .len = w->ext.recv_len,
+        .handle_count = w->ext.recv_handle_count,
+        .reply = w->reply,
+        .passed = H_NONE,
+    };
+    memcpy(r->handles, w->ext.recv_handles, sizeof(r->handles));
+    lock();
+    status = dispatch(r);
+    arm_timer();
+    unlock();
+    for (unsigned i = 0; i < r->handle_count; i++)
+        if (r->handles[i] != H_NONE)
+            sys_close(r->handles[i]); /* nobody asked for it */
+    set_answer(w, status);
+}
+
+/* The answer failed with err: try again if that may help, else let the client
+ * know why. A client that was killed needs nothing. */
+static void answer_failed(struct worker *w, long err)
+{
+    for (int tries = 0; err == -EAGAIN && tries < AGAIN_TRIES; tries++) {
+        sys_sleep(AGAIN_NS); /* the kernel has no frames to park the data in */
+        err = ipc_reply(PORT, w->answer_id, &w->answer, &w->ext);
+    }
+    if (err < 0 && err != -ECANCELED) {
+        w->answer.w[0] = (unsigned long)err;
+        ipc_reply(PORT, w->answer_id, &w->answer, 0);
+    }
+}
+
+/* Answers with a new session. Its end will be told by MSG_CLOSE, also if the
+ * client never gets it; only if there is no memory to make it, nothing comes. */
+static void answer_open(struct worker *w)
+{
+    struct ipc_ext ext = w->ext;
+    long err;
+
+    ext.recv_cap = 0;
+    err = ipc_reply(PORT, w->answer_id, &w->answer, &ext);
+    if (err == 0)
+        return;
+    if (err == -ENOMEM) {
+        lock();
+        fs_close(volume, (uint32_t)w->request.session.badge);
+        unlock();
+    }
+    if (err != -ECANCELED) {
+        w->answer.w[0] = (unsigned long)err;
+        ipc_reply(PORT, w->answer_id, &w->answer, 0);
+    }
+}
+
+/* Sends the answer that is due, and waits for the next message. Returns as
+ * ipc_receive does. */
+static long next_message(struct worker *w)
+{
+    long id;
+
+    if (w->answer_id && !w->ext.reply_session) {
+        w->message = w->answer;
+        id = ipc_reply_receive(PORT, w->answer_id, &w->message, &w->ext);
+        if (id >= 0)
+            return id;
+        answer_failed(w, id);
+    } else if (w->answer_id) {
+        answer_open(w);
+    }
+    w->ext = (struct ipc_ext){.recv_addr = (unsigned long)w->data, .recv_cap = IPC_BUFFER_MAX};
+    return ipc_receive(PORT, &w->message, &w->ext);
+}
+
+void *worker_run(void *unused)
+{
+    struct worker w = {.data = malloc(IPC_BUFFER_MAX), .reply = malloc(IPC_BUFFER_MAX)};
+
+    if (!w.data || !w.reply) {
+        log_line("no memory for a thread's buffers");
+        free(w.data);
+        free(w.reply);
+        return unused;
+    }
+    /* Touched now, so that they need no memory when there is none. */
+    memset(w.data, 0, IPC_BUFFER_MAX);
+    memset(w.reply, 0, IPC_BUFFER_MAX);
+    for (;;) {
+        long id = next_message(&w);
+
+        w.answer_id = 0;
+        if (id == -EPIPE)
+            sys_exit(0); /* the port was given up: nobody can ask for anything */
+        if (id == -ENOMEM || id == -EAGAIN)
+            sys_sleep(AGAIN_NS);
+        else if (id < 0)
+            sys_exit(1); /* not a port at all */
+        if (id > 0)
+            handle_request(&w);
+        else if (id == 0)
+            handle_notification(w.message.w[0]);
+    }
+}
