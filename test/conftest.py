@@ -18,7 +18,7 @@ from banyan.machine import Machine, MachineError  # noqa: E402
 from banyan.select import matches, short_name  # noqa: E402
 
 BOOTS = pytest.StashKey[list]()
-VARIABLES = ("CPUS", "MEM", "KARGS", "QEMUEXTRA", "EXTRA")
+DEFAULTS = {"CPUS": "2", "MEM": "256M", "KARGS": "", "QEMUEXTRA": "", "EXTRA": ""}
 
 
 # ------------------------------------------------------------- names and points
@@ -68,7 +68,8 @@ def pytest_report_teststatus(report):
 
 def reproduce_line(name):
     """The `make grade` that runs just this test on the same machine."""
-    words = [f"{key}={shlex.quote(os.environ[key])}" for key in VARIABLES if os.environ.get(key)]
+    words = [f"{key}={shlex.quote(os.environ[key])}" for key in DEFAULTS
+             if os.environ.get(key, DEFAULTS[key]) != DEFAULTS[key]]
     return " ".join(["make", "grade", *words, "T=" + shlex.quote(name)])
 
 

@@ -58,6 +58,7 @@ PROGRAMS = [
     ("cat a b", "alpha\nbeta\n", 0),
     ("cmp a c", "", 0),
     ("cmp a b >/dev/null", "", 1),
+    ("cat a | cmp - c && cat a | cat - b", "alpha\nbeta\n", 0),
     ("cp a d && cmp a d && echo copied", "copied\n", 0),
     ("mv d e && cat e && test ! -e d", "alpha\n", 0),
     ("ln a hard && rm a && cat hard", "alpha\n", 0),
