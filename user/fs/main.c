@@ -2,9 +2,9 @@
 #include "user/fs/server.h"
 #include <pthread.h>
 
-#define WORKERS     4           /* this thread is one of them */
-#define CACHE_BYTES (512 << 10) /* of metadata */
-#define INDEX_BYTES (1 << 20)   /* of names in large directories, at most */
+#define WORKERS     4         /* this thread is one of them */
+#define CACHE_BYTES (1 << 20) /* of metadata */
+#define INDEX_BYTES (1 << 20) /* of names in large directories, at most */
 
 struct fs *volume;
 

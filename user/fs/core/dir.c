@@ -45,14 +45,20 @@ int dir_block(struct fs *fs, const struct ext2_inode *raw, uint32_t n, bool chan
     return block_get_ahead(fs, list, count, out);
 }
 
+static inline bool entry_sound(const struct fs *fs, const struct ext2_dirent *entry,
+                               uint32_t offset)
+{
+    return offset + DIRENT_MIN <= fs->block_size && entry->rec_len >= DIRENT_MIN &&
+           entry->rec_len % 4 == 0 && entry->rec_len <= fs->block_size - offset &&
+           EXT2_DIRENT_HEAD + entry->name_len <= entry->rec_len &&
+           (entry->inode == 0 || entry->name_len > 0) && entry->inode <= fs->inodes;
+}
+
 int dir_entry(struct fs *fs, uint8_t *data, uint32_t offset, struct ext2_dirent **out)
 {
     struct ext2_dirent *entry = (struct ext2_dirent *)(data + offset);
 
-    if (offset + DIRENT_MIN > fs->block_size || entry->rec_len < DIRENT_MIN || entry->rec_len % 4 ||
-        entry->rec_len > fs->block_size - offset ||
-        EXT2_DIRENT_HEAD + entry->name_len > entry->rec_len ||
-        (entry->inode && entry->name_len == 0) || entry->inode > fs->inodes)
+    if (!entry_sound(fs, entry, offset))
         return fs_corrupt(fs, "directory entry, at", offset);
     *out = entry;
     return 0;
@@ -79,9 +85,9 @@ static int search_block(struct fs *fs, const struct ext2_inode *raw, uint32_t n,
     if (err)
         return err;
     for (uint32_t offset = 0; offset < fs->block_size; offset += entry->rec_len) {
-        err = dir_entry(fs, block->data, offset, &entry);
-        if (err)
-            return err;
+        entry = (struct ext2_dirent *)(block->data + offset);
+        if (!entry_sound(fs, entry, offset))
+            return fs_corrupt(fs, "directory entry, in block", block->no);
         if (!entry->inode || search->match(entry, search->arg) != 0)
             continue;
         slot->ino = entry->inode;
@@ -135,8 +141,8 @@ static int build_index(struct fs *fs, struct inode *dir, const struct ext2_inode
             return 0;
         for (uint32_t offset = 0; offset < fs->block_size; offset += entry->rec_len) {
             entry = (struct ext2_dirent *)(block->data + offset);
-            if (entry->inode &&
-                !dirindex_add(fs, dir, dirindex_hash(entry->name, entry->name_len), n))
+            if (entry->inode && !dirindex_add(fs, dir, dirindex_hash(entry->name, entry->name_len),
+                                              (n << fs->block_shift) + offset))
                 return 0;
         }
         txn_progress(fs);
@@ -156,12 +162,31 @@ static int match_name(const struct ext2_dirent *entry, void *arg)
     return same_name(entry, a->name, a->len) ? 0 : -ENOENT;
 }
 
+/* Looks at one entry. */
+static int try_place(struct fs *fs, const struct ext2_inode *raw, uint32_t place,
+                     const struct name_arg *arg, struct dir_slot *slot)
+{
+    struct ext2_dirent *entry;
+    struct block *block;
+    int err;
+
+    slot->block = place >> fs->block_shift;
+    slot->offset = place & (fs->block_size - 1);
+    err = dir_block(fs, raw, slot->block, false, &block);
+    if (!err)
+        err = dir_entry(fs, block->data, slot->offset, &entry);
+    if (err)
+        return err;
+    slot->ino = entry->inode;
+    return same_name(entry, arg->name, arg->len) ? 0 : -ENOENT;
+}
+
 int dir_lookup(struct fs *fs, struct inode *dir, const struct ext2_inode *raw, const char *name,
                unsigned len, struct dir_slot *slot)
 {
     struct name_arg arg = {name, len};
     struct search search = {match_name, &arg};
-    uint32_t at = 0, n, hash;
+    uint32_t at = 0, place, hash;
     int err;
 
     if (dir_blocks(fs, raw) > DIR_SCAN_BLOCKS && !dir->no_index && fs->txn.undo_count == 0) {
@@ -172,8 +197,8 @@ int dir_lookup(struct fs *fs, struct inode *dir, const struct ext2_inode *raw, c
     if (dir->index == NULL || dir->index->blocks != dir_blocks(fs, raw))
         return search_all(fs, dir, raw, &search, slot);
     hash = dirindex_hash(name, len);
-    while (dirindex_next(dir->index, hash, &at, &n)) {
-        err = search_block(fs, raw, n, &search, slot);
+    while (dirindex_next(dir->index, hash, &at, &place)) {
+        err = try_place(fs, raw, place, &arg, slot);
         if (err != -ENOENT)
             return err;
     }

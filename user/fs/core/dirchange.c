@@ -96,14 +96,16 @@ static int add_to_block(struct fs *fs, struct inode *dir, struct ext2_inode *raw
         uint32_t used = dirspace_bytes(entry->name_len), spare = dirspace_spare(entry);
 
         entry->rec_len = used;
-        entry = (struct ext2_dirent *)(block->data + place + used);
+        place += used;
+        entry = (struct ext2_dirent *)(block->data + place);
         entry->rec_len = spare;
     }
     fill_entry(fs, entry, name, len, ino, mode);
     dir->room_hint = n;
-    return note_change(
-        fs, dir, block->data,
-        (struct txn_note){.hash = dirindex_hash(name, len), .block = n, .kind = NOTE_ADD});
+    return note_change(fs, dir, block->data,
+                       (struct txn_note){.hash = dirindex_hash(name, len),
+                                         .offset = (n << fs->block_shift) + place,
+                                         .kind = NOTE_ADD});
 }
 
 /* One more block at the end of a directory. */
@@ -141,10 +143,11 @@ static int add_at_end(struct fs *fs, struct inode *dir, struct ext2_inode *raw, 
     entry->rec_len = fs->block_size;
     fill_entry(fs, entry, name, len, ino, mode);
     dir->room_hint = n;
-    return note_change(
-        fs, dir, block->data,
-        (struct txn_note){
-            .hash = dirindex_hash(name, len), .block = n, .new_block = true, .kind = NOTE_ADD});
+    return note_change(fs, dir, block->data,
+                       (struct txn_note){.hash = dirindex_hash(name, len),
+                                         .offset = n << fs->block_shift,
+                                         .new_block = true,
+                                         .kind = NOTE_ADD});
 }
 
 int dir_add(struct fs *fs, struct inode *dir, struct ext2_inode *raw, const char *name,
@@ -193,7 +196,7 @@ int dir_remove(struct fs *fs, struct inode *dir, struct ext2_inode *raw, const c
         before->rec_len += entry->rec_len;
     return note_change(fs, dir, block->data,
                        (struct txn_note){.hash = dirindex_hash(name, len),
-                                         .block = slot->block,
+                                         .offset = (slot->block << fs->block_shift) + slot->offset,
                                          .kind = NOTE_REMOVE});
 }
 

@@ -115,7 +115,7 @@ static void put(struct dirindex *index, struct dirindex_slot entry)
 {
     uint32_t at = home(index, entry.hash);
 
-    while (index->slots[at].block)
+    while (index->slots[at].place)
         at = (at + 1) & index->mask;
     index->slots[at] = entry;
 }
@@ -138,19 +138,19 @@ static bool grow(struct fs *fs, struct inode *dir)
     index->mask = 2 * old_slots - 1;
     fs->inode_table.index_bytes += more;
     for (uint32_t i = 0; i < old_slots; i++)
-        if (old[i].block)
+        if (old[i].place)
             put(index, old[i]);
     free(old);
     return true;
 }
 
-bool dirindex_add(struct fs *fs, struct inode *dir, uint32_t hash, uint32_t block)
+bool dirindex_add(struct fs *fs, struct inode *dir, uint32_t hash, uint32_t offset)
 {
     struct dirindex *index = dir->index;
 
     if (index->names >= index->mask / 4 * 3 && !grow(fs, dir))
         return false;
-    put(dir->index, (struct dirindex_slot){hash, block + 1});
+    put(dir->index, (struct dirindex_slot){hash, offset / 4 + 1});
     dir->index->names++;
     return true;
 }
@@ -162,7 +162,7 @@ static void close_hole(struct dirindex *index, uint32_t hole)
 
     for (;;) {
         at = (at + 1) & index->mask;
-        if (!index->slots[at].block)
+        if (!index->slots[at].place)
             break;
         /* It may move to the hole if that lies between its home and it. */
         if (((at - home(index, index->slots[at].hash)) & index->mask) >=
@@ -171,15 +171,15 @@ static void close_hole(struct dirindex *index, uint32_t hole)
             hole = at;
         }
     }
-    index->slots[hole].block = 0;
+    index->slots[hole].place = 0;
 }
 
-static void take(struct dirindex *index, uint32_t hash, uint32_t block)
+static void take(struct dirindex *index, uint32_t hash, uint32_t offset)
 {
     uint32_t at = home(index, hash);
 
-    for (; index->slots[at].block; at = (at + 1) & index->mask) {
-        if (index->slots[at].hash == hash && index->slots[at].block == block + 1) {
+    for (; index->slots[at].place; at = (at + 1) & index->mask) {
+        if (index->slots[at].hash == hash && index->slots[at].place == offset / 4 + 1) {
             close_hole(index, at);
             index->names--;
             return;
@@ -189,34 +189,35 @@ static void take(struct dirindex *index, uint32_t hash, uint32_t block)
 
 void dirindex_apply(struct fs *fs, const struct txn_note *note)
 {
+    uint32_t block = note->offset >> fs->block_shift;
     struct inode *dir = note->dir;
 
     dir->changes = ++fs->inode_table.changes;
-    if (dir->index == NULL || note->block > dir->index->blocks)
+    if (dir->index == NULL || block > dir->index->blocks)
         return;
-    if (note->block == dir->index->blocks) {
+    if (block == dir->index->blocks) {
         /* The next block: a new one at the end, if all others were indexed. If
          * they were not, it is the one that would be read next: it waits. */
         if (note->kind != NOTE_ADD || !note->new_block || !dirindex_extend(fs, dir, note->gap))
             return;
     }
-    dir->index->gaps[note->block] = note->gap;
+    dir->index->gaps[block] = note->gap;
     if (note->kind == NOTE_ADD)
-        dirindex_add(fs, dir, note->hash, note->block);
+        dirindex_add(fs, dir, note->hash, note->offset);
     else
-        take(dir->index, note->hash, note->block);
+        take(dir->index, note->hash, note->offset);
 }
 
-bool dirindex_next(const struct dirindex *index, uint32_t hash, uint32_t *at, uint32_t *block)
+bool dirindex_next(const struct dirindex *index, uint32_t hash, uint32_t *at, uint32_t *offset)
 {
     uint32_t place;
 
     for (; *at <= index->mask; ++*at) {
         place = (home(index, hash) + *at) & index->mask;
-        if (!index->slots[place].block)
+        if (!index->slots[place].place)
             return false;
         if (index->slots[place].hash == hash) {
-            *block = index->slots[place].block - 1;
+            *offset = (index->slots[place].place - 1) * 4;
             ++*at;
             return true;
         }

@@ -1,8 +1,8 @@
 /*
- * The name index of a large directory: in which of its blocks a name may be. It
- * is built once, by reading the directory through, and then kept up with every
- * change, so that many names in one directory do not cost time in their square.
- * It lives in memory only and can be dropped at any moment.
+ * The name index of a large directory: where in it a name may be. Entries never
+ * move as long as they live, so their byte offset will do. The index is built once, by reading the
+ * directory through, and then kept up with every change, so that many names in one directory do not
+ * cost time in their square. It lives in memory only and can be dropped at any moment.
  */
 #ifndef USER_FS_CORE_DIRINDEX_H
 #define USER_FS_CORE_DIRINDEX_H
@@ -16,7 +16,7 @@ struct txn_note;
 
 struct dirindex_slot {
     uint32_t hash;
-    uint32_t block; /* logical, + 1; 0: the slot is free */
+    uint32_t place; /* offset in the directory / 4, + 1; 0: the slot is free */
 };
 
 struct dirindex {
@@ -35,14 +35,14 @@ struct dirindex *dirindex_open(struct fs *fs, struct inode *dir);
 /* Count block n, the next one, in: then add its names. False: no room for more,
  * and the index is gone. */
 bool dirindex_extend(struct fs *fs, struct inode *dir, uint32_t gap);
-bool dirindex_add(struct fs *fs, struct inode *dir, uint32_t hash, uint32_t block);
+bool dirindex_add(struct fs *fs, struct inode *dir, uint32_t hash, uint32_t offset);
 /* Does what a committed transaction noted. */
 void dirindex_apply(struct fs *fs, const struct txn_note *note);
 void dirindex_drop(struct fs *fs, struct inode *dir);
 
-/* The blocks in which a name of this hash may be, one after the other: *at is 0
- * at first. False: no more. */
-bool dirindex_next(const struct dirindex *index, uint32_t hash, uint32_t *at, uint32_t *block);
+/* The offsets of the entries whose names have this hash, one after the other: *at
+ * is 0 at first. False: no more. */
+bool dirindex_next(const struct dirindex *index, uint32_t hash, uint32_t *at, uint32_t *offset);
 /* A block that has room for an entry of so many bytes, or the number of blocks
  * if none has. */
 uint32_t dirindex_room(const struct dirindex *index, uint32_t bytes);

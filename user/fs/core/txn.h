@@ -56,9 +56,10 @@ enum txn_wait {
 /* A change to a directory's name index, made when the transaction succeeds. */
 struct txn_note {
     struct inode *dir;
-    uint32_t hash, block;
-    uint32_t gap;   /* bytes of the largest entry that the block has room for now */
-    bool new_block; /* the block was added to the directory for this name */
+    uint32_t hash;
+    uint32_t offset; /* of the entry in the directory */
+    uint32_t gap;    /* bytes of the largest entry that the block has room for now */
+    bool new_block;  /* the block was added to the directory for this name */
     enum { NOTE_ADD, NOTE_REMOVE } kind;
 };
 
