@@ -126,16 +126,21 @@ static bool is_idling(unsigned hart)
 }
 
 /* Where a thread that became ready should run: where it ran, if that hart is
- * idle; else on any idle hart; else here. */
+ * idle; else on any idle hart; else where the queue is shortest, here if equal:
+ * busy harts do not steal from each other. */
 static unsigned place(const struct thread *t)
 {
-    unsigned me = hart_self()->index;
+    unsigned best = hart_self()->index;
     if (is_idling(t->hart))
         return t->hart;
-    for (unsigned i = 0; i < MAX_HARTS; i++)
+    for (unsigned i = 0; i < MAX_HARTS; i++) {
         if (is_idling(i))
             return i;
-    return me;
+        if (harts[i].online && __atomic_load_n(&queues[i].length, __ATOMIC_RELAXED) <
+                                   __atomic_load_n(&queues[best].length, __ATOMIC_RELAXED))
+            best = i;
+    }
+    return best;
 }
 
 static void make_ready(struct thread *t)

@@ -570,6 +570,8 @@ int object_sync(struct object *o)
             f = pageindex_get(&o->pages, index);
             if (!f || f->flags & PAGE_WRITEBACK)
                 index++;
+            else if (o->error)
+                break;
         }
     }
     while (rc == 0 && o->in_flight)

@@ -35,6 +35,8 @@ struct frame *pageindex_get(const struct pageindex *t, uint64_t index)
     return p;
 }
 
+/* Makes the tree high enough for index. An empty tree gets one node of that
+ * height; another gets nodes above its root, each with the old root in slot 0. */
 static int grow(struct pageindex *t, uint64_t index)
 {
     while (t->height == 0 || !covers(t->height, index)) {
@@ -44,9 +46,13 @@ static int grow(struct pageindex *t, uint64_t index)
         if (t->root) {
             node->slots[0] = t->root;
             node->used = 1;
+            t->height++;
+        } else {
+            t->height = 1;
+            while (!covers(t->height, index))
+                t->height++;
         }
         t->root = node;
-        t->height++;
     }
     return 0;
 }
