@@ -58,16 +58,21 @@ static bool write_done(const struct output *o)
     return o->writes_out != o->writes_in && o->write[at].done == o->write[at].len;
 }
 
+/* All that was queued is out, whether or not the last write was reported yet. */
+static bool nothing_left(const struct output *o)
+{
+    return o->urgent_in == o->urgent_out &&
+           (o->writes_in == o->writes_out || (o->writes_in - o->writes_out == 1 && write_done(o)));
+}
+
 enum output_state output_step(struct output *o, unsigned long budget)
 {
     char load[LOAD_MAX];
 
-    for (unsigned long sent = 0; sent < budget && !write_done(o);) {
-        unsigned long room, n;
+    for (unsigned long sent = 0; sent < budget && !write_done(o) && !nothing_left(o);) {
+        unsigned long room = o->room(o->device);
+        unsigned long n;
 
-        if (o->urgent_in == o->urgent_out && o->writes_in == o->writes_out)
-            return OUTPUT_EMPTY;
-        room = o->room(o->device);
         if (room < 2) /* a pair needs room for both */
             return OUTPUT_BLOCKED;
         n = next_load(o, load, room < LOAD_MAX ? room : LOAD_MAX);
@@ -75,7 +80,7 @@ enum output_state output_step(struct output *o, unsigned long budget)
             o->put(o->device, load[i]);
         sent += n;
     }
-    return OUTPUT_MORE;
+    return nothing_left(o) ? OUTPUT_EMPTY : OUTPUT_MORE;
 }
 
 long output_finished(struct output *o, unsigned long *len)
