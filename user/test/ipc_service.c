@@ -1,0 +1,319 @@
+/*
+ * Requests in service: their ids, clients that die, servers that die, many of
+ * both.
+ *
+ * test: points=5 cpus=1,2,4
+ */
+#include "user/test/ipc_util.h"
+#include <pthread.h>
+
+static int port, session;
+
+static int make_port(void)
+{
+    port = (int)sys_port_create();
+    session = make_session(port, 1, RIGHT_CALL);
+    CHECK(port >= 0 && session >= 0);
+    return 0;
+}
+
+static int call_number(void *number)
+{
+    struct message m = {.w = {(unsigned long)number}};
+    long rc = ipc_call(session, &m, 0);
+
+    return rc < 0 ? (int)-rc : m.w[0] == (unsigned long)number * 2 ? 0 : 1;
+}
+
+static int ids(void *unused)
+{
+    struct message m[3], none = {.w = {0}};
+    pid_t pids[3];
+    int other = (int)sys_port_create();
+
+    (void)unused;
+    CHECK_IS(make_port(), 0);
+    for (long i = 0; i < 3; i++) {
+        pids[i] = spawn(call_number, (void *)(i + 10));
+        CHECK(receive_request(port, &m[i], 0) > 0);
+        CHECK_IS(m[i].w[0], i + 10);
+        m[i].w[0] *= 2;
+    }
+    CHECK(m[0].id != m[1].id && m[1].id != m[2].id && m[0].id != m[2].id);
+    for (int i = 0; i < 64; i++) /* near misses, wild guesses */
+        CHECK_IS(ipc_reply(port, m[0].id ^ 1l << i, &none, 0) == 0, 0);
+    CHECK_IS(ipc_reply(port, 0, &none, 0), -ECANCELED);
+    CHECK_IS(ipc_reply(port, -1, &none, 0), -ECANCELED);
+    CHECK_IS(ipc_reply(other, m[0].id, &none, 0), -ECANCELED); /* another port's */
+    CHECK_IS(ipc_reply(port, m[2].id, &m[2], 0), 0);           /* in any order */
+    CHECK_IS(reap(pids[2]), 0);
+    CHECK_IS(ipc_reply(port, m[2].id, &m[2], 0), -ECANCELED); /* but once */
+    CHECK_IS(ipc_reply_receive(port, m[2].id, &none, 0), -ECANCELED);
+    CHECK_IS(ipc_reply(port, m[0].id, &m[0], 0), 0);
+    CHECK_IS(ipc_reply(port, m[1].id, &m[1], 0), 0);
+    CHECK_IS(reap(pids[0]), 0);
+    CHECK_IS(reap(pids[1]), 0);
+    return 0;
+}
+
+/* A reply that cannot be sent leaves the request in service. */
+static int bad_replies(void *unused)
+{
+    struct message m;
+    struct ipc_ext ext = {.send_addr = 64, .send_len = 0};
+    pid_t pid;
+
+    (void)unused;
+    CHECK_IS(make_port(), 0);
+    pid = spawn(call_number, (void *)21);
+    CHECK(receive_request(port, &m, 0) > 0);
+    ext.send_len = 8; /* the client takes none */
+    CHECK_IS(ipc_reply(port, m.id, &m, &ext), -EMSGSIZE);
+    ext = (struct ipc_ext){.send_handle_count = 1, .send_handles = {999}};
+    CHECK_IS(ipc_reply(port, m.id, &m, &ext), -EBADF);
+    ext = (struct ipc_ext){.reply_session = 1, .session = {.rights = RIGHT_OWN}};
+    CHECK_IS(ipc_reply(port, m.id, &m, &ext), -EINVAL);
+    CHECK_IS(ipc_reply(port, m.id, &m, (struct ipc_ext *)-4096l), -EFAULT);
+    CHECK_IS(ipc_reply(session, m.id, &m, 0), -EBADF);
+    CHECK(await_waiting(pid, "reply"));
+    m.w[0] = 42;
+    CHECK_IS(ipc_reply(port, m.id, &m, 0), 0);
+    CHECK_IS(reap(pid), 0);
+    return 0;
+}
+
+/* Killed in the queue: never seen. Killed in service: ECANCELED. */
+static int dead_clients(void *unused)
+{
+    struct message m;
+    pid_t queued, served, last;
+
+    (void)unused;
+    CHECK_IS(make_port(), 0);
+    served = spawn(call_number, (void *)1);
+    CHECK(receive_request(port, &m, 0) > 0);
+    queued = spawn(call_number, (void *)2);
+    CHECK(await_waiting(queued, "reply"));
+    last = spawn(call_number, (void *)3);
+    CHECK(await_waiting(last, "reply"));
+    CHECK_IS(sys_kill(H_NONE, queued, ABI_SIGKILL), 0);
+    CHECK_IS(reap(queued), ABI_SIGKILL);
+    CHECK_IS(sys_kill(H_NONE, served, ABI_SIGKILL), 0);
+    CHECK_IS(reap(served), ABI_SIGKILL);
+    CHECK_IS(ipc_reply_receive(port, m.id, &m, 0), -ECANCELED); /* and receives nothing */
+    CHECK(receive_request(port, &m, 0) > 0);
+    CHECK_IS(m.w[0], 3);
+    m.w[0] = 6;
+    CHECK_IS(ipc_reply(port, m.id, &m, 0), 0);
+    CHECK_IS(reap(last), 0);
+    return 0;
+}
+
+/* All who wait when a server's port is given up are told, and all who come. */
+static int dead_server(void *unused)
+{
+    pid_t server, clients[6];
+    int status;
+
+    (void)unused;
+    CHECK_IS(make_port(), 0);
+    server = fork();
+    if (server == 0) {
+        struct message m;
+        for (int i = 0; i < 3; i++) /* three in service, three in the queue */
+            ipc_receive(port, &m, 0);
+        _exit(sleep_long(0));
+    }
+    CHECK_IS(sys_close(port), 0);
+    for (long i = 0; i < 6; i++) {
+        clients[i] = spawn(call_number, (void *)i);
+        CHECK(await_waiting(clients[i], "reply"));
+    }
+    CHECK_IS(sys_kill(H_NONE, server, ABI_SIGKILL), 0);
+    CHECK_IS(reap(server), ABI_SIGKILL);
+    for (int i = 0; i < 6; i++) {
+        status = reap(clients[i]);
+        CHECK_IS(WEXITSTATUS(status), EPIPE);
+    }
+    CHECK_IS(call_number((void *)9), EPIPE);
+    return 0;
+}
+
+/* A port lives as long as anybody may receive on it. */
+static int owners(void *unused)
+{
+    struct message m;
+    pid_t other, client;
+
+    (void)unused;
+    CHECK_IS(make_port(), 0);
+    int weak = (int)sys_restrict(port, RIGHT_NOTIFY | RIGHT_TRANSFER);
+    CHECK(weak >= 0);
+    CHECK_IS(ipc_receive(weak, &m, 0), -EPERM);
+    CHECK_IS(ipc_reply(weak, 1, &m, 0), -EPERM);
+    CHECK_IS(make_session(weak, 1, RIGHT_CALL), -EPERM);
+    CHECK_IS(sys_port_timer(weak, 1, 1), -EPERM);
+    other = fork();
+    if (other == 0) {
+        if (receive_request(port, &m, 0) <= 0)
+            _exit(1);
+        m.w[0] *= 2;
+        _exit(ipc_reply(port, m.id, &m, 0) == 0 ? 0 : 2);
+    }
+    CHECK_IS(sys_close(port), 0); /* the child's copy keeps it */
+    client = spawn(call_number, (void *)8);
+    CHECK_IS(reap(client), 0);
+    CHECK_IS(reap(other), 0);
+    CHECK_IS(call_number((void *)8), EPIPE); /* RIGHT_NOTIFY alone owns nothing */
+    CHECK_IS(sys_notify(weak, 1), 0);
+    return 0;
+}
+
+/* A receiver on a port that is given up in another thread. */
+static void *receive_thread(void *result)
+{
+    struct message m;
+
+    *(volatile long *)result = ipc_receive(port, &m, 0);
+    return 0;
+}
+
+static int closed_under_receiver(void *unused)
+{
+    volatile long result = 1;
+    pthread_t t;
+
+    (void)unused;
+    CHECK_IS(make_port(), 0);
+    CHECK_IS(pthread_create(&t, 0, receive_thread, (void *)&result), 0);
+    CHECK(await_waiting(getpid(), "receive"));
+    CHECK_IS(sys_close(port), 0);
+    CHECK_IS(pthread_join(t, 0), 0);
+    CHECK_IS(result, -EPIPE);
+    return 0;
+}
+
+/* ------------------------------------------------- many clients, many servers */
+
+#define CLIENTS 6
+#define SERVERS 3
+#define CALLS   150
+
+static char client_data[2000], server_data[SERVERS][4096];
+
+static void *serve_thread(void *slot)
+{
+    char *buffer = server_data[(long)slot];
+    struct ipc_ext ext = {.recv_addr = (unsigned long)buffer,
+                          .recv_cap = sizeof(server_data[0]),
+                          .send_addr = (unsigned long)buffer};
+    struct message m;
+    long id = ipc_receive(port, &m, &ext);
+
+    while (id >= 0) {
+        if (id == 0 || m.origin & ORIGIN_KERNEL) {
+            m.w[0] = 0;
+            if (id)
+                ipc_reply(port, id, &m, 0);
+            id = ipc_receive(port, &m, &ext);
+            continue;
+        }
+        m.w[0] = m.w[0] * 2 + m.badge;
+        ext.send_len = ext.recv_len;
+        for (unsigned long i = 0; i < ext.recv_len; i++)
+            buffer[i]++;
+        id = ipc_reply_receive(port, id, &m, &ext);
+    }
+    return (void *)id;
+}
+
+static int client(void *number)
+{
+    unsigned long me = (unsigned long)number, random = me + 1;
+
+    for (unsigned i = 0; i < CALLS; i++) {
+        struct message m = {.w = {me * 1000 + i}};
+        unsigned long n = random_next(&random) % sizeof(client_data);
+        struct ipc_ext ext = {.send_addr = (unsigned long)client_data,
+                              .send_len = n,
+                              .recv_addr = (unsigned long)client_data,
+                              .recv_cap = sizeof(client_data)};
+        memset(client_data, (int)(me * 16 + i % 16), sizeof(client_data));
+        CHECK_IS(ipc_call(session, &m, &ext), 0);
+        CHECK_IS(m.w[0], (me * 1000 + i) * 2 + 1);
+        CHECK_IS(ext.recv_len, n);
+        for (unsigned long j = 0; j < n; j++)
+            CHECK(client_data[j] == (char)(me * 16 + i % 16 + 1));
+    }
+    return 0;
+}
+
+static int crowd(void *unused)
+{
+    pid_t server, clients[CLIENTS];
+
+    (void)unused;
+    CHECK_IS(make_port(), 0);
+    server = fork();
+    if (server == 0) {
+        pthread_t t;
+        for (long i = 1; i < SERVERS; i++)
+            if (pthread_create(&t, 0, serve_thread, (void *)i))
+                _exit(1);
+        serve_thread(0);
+        _exit(2);
+    }
+    CHECK_IS(sys_close(port), 0);
+    for (long i = 0; i < CLIENTS; i++)
+        clients[i] = spawn(client, (void *)i);
+    for (int i = 0; i < CLIENTS; i++)
+        CHECK_IS(reap(clients[i]), 0);
+    CHECK_IS(sys_kill(H_NONE, server, ABI_SIGKILL), 0);
+    CHECK_IS(reap(server), ABI_SIGKILL);
+    return 0;
+}
+
+/* Clients killed at any moment of a call; the server goes on for the others. */
+static int killed_crowd(void *unused)
+{
+    pid_t server;
+    unsigned long random = 4711;
+
+    (void)unused;
+    CHECK_IS(make_port(), 0);
+    server = fork();
+    if (server == 0) {
+        for (;;) {
+            long rc = (long)serve_thread(0);
+            if (rc != -ECANCELED)
+                _exit(1);
+        }
+    }
+    CHECK_IS(sys_close(port), 0);
+    for (int i = 0; i < 60; i++) {
+        pid_t pid = spawn(client, (void *)1);
+        sys_sleep(random_next(&random) % (4 * MS));
+        CHECK_IS(sys_kill(H_NONE, pid, ABI_SIGKILL), 0);
+        reap(pid);
+    }
+    CHECK_IS(reap(spawn(client, (void *)2)), 0);
+    CHECK_IS(sys_kill(H_NONE, server, ABI_SIGKILL), 0);
+    CHECK_IS(reap(server), ABI_SIGKILL);
+    return 0;
+}
+
+static const struct proc_test tests[] = {
+    {ids, "ids: in any order, once, on their port"},
+    {bad_replies, "a bad reply leaves the request in service"},
+    {dead_clients, "clients killed in the queue and in service"},
+    {dead_server, "EPIPE for all when the server is killed"},
+    {owners, "a port lives as long as it has owners; OWN is needed for all"},
+    {closed_under_receiver, "a port closed under its receiver"},
+    {crowd, "many clients, several server threads"},
+    {killed_crowd, "clients killed at random moments"},
+};
+
+int main(void)
+{
+    return RUN_TESTS(tests);
+}
