@@ -470,6 +470,7 @@ int main(void)
     /* Warm up: as many processes and threads at a time as there will be. */
     ktap_in_child(generations, 0);
     ktap_in_child(brothers, 0);
+    settle_image();
     ledger_begin();
     ok_child(generations, 0, "each of 14 generations has its own memory");
     ok_child(brothers, 0, "so have 12 children of a parent that writes on");

@@ -333,6 +333,7 @@ int main(void)
 
     ktap_plan(34);
     ktap_in_child(load, 0);
+    settle_image();
     ledger_begin();
     touch_null();
     touch_kernel();

@@ -348,6 +348,7 @@ int main(int argc, char **argv)
     }
     ktap_plan(8);
     hold_in_processes(0);
+    settle_image();
     ledger_begin();
     ok_child(hold_in_threads, 0, "threads keep their registers over switches and harts");
     ok_child(hold_in_processes, 0, "so do threads of several processes");

@@ -501,6 +501,7 @@ int main(void)
 {
     ktap_plan(23);
     ktap_in_child(many_do_not_overlap, 0);
+    settle_image();
     ledger_begin();
     ok_child(zero_filled, 0, "anonymous memory is zero, used frames too");
     ok_child(is_lazy, 0, "8 GiB can be mapped: only what is touched costs a frame");

@@ -235,6 +235,7 @@ int main(void)
 {
     ktap_plan(15);
     ktap_in_child(in_thread, (void *)MIB);
+    settle_image();
     ledger_begin();
     ok_child(starts_small, 0, "the stack starts small and grows as it is used");
     ok_child(descend_by, (void *)(7 * MIB), "recursion over 7 MiB of stack works");
