@@ -228,6 +228,7 @@ static unsigned path_to(paddr_t root, vaddr_t va, bool first, bool leaves, struc
 {
     unsigned n = 0;
     const pte_t *table = direct_map(root);
+    bool kernels = sv39_index(va, 2) >= KERNEL_ROOT_SLOT;
     for (int level = 2; level >= 0; level--) {
         *span = PAGE_SIZE << (9 * level);
         pte_t pte = pte_load(&table[sv39_index(va, level)]);
@@ -235,13 +236,13 @@ static unsigned path_to(paddr_t root, vaddr_t va, bool first, bool leaves, struc
             break;
         vaddr_t start = va & ~(*span - 1);
         if (pte_leaf(pte)) {
-            if (level > 0 || leaves)
+            if (level > 0 || leaves || !kernels)
                 path[n++] = describe_pte(start, pte, level);
             break;
         }
         if (start == va || first)
             path[n++] = describe_pte(start, pte, level);
-        if (level == 1 && !leaves && sv39_index(va, 2) >= KERNEL_ROOT_SLOT)
+        if (level == 1 && !leaves && kernels)
             break;
         table = direct_map(pte_paddr(pte));
     }
