@@ -51,13 +51,12 @@ long tty_answer_data(long id, long status, const void *data, unsigned long len)
 /* ------------------------------------------------------------------ work */
 
 /* ^C. With nobody to kill it is for whoever reads the line: a shell at its prompt
- * gets an empty one. */
+ * gets an empty one, also if it has printed the prompt and is yet to ask. */
 static void interrupt_key(struct tty *tty)
 {
     bool killed = tty->group > 1 && sys_kill(H_SYSTEM, -tty->group, ABI_SIGINT) >= 0;
 
-    if (!killed && tty->readers_in != tty->readers_out &&
-        (tty->discipline.termios.lflag & TTY_ICANON))
+    if (!killed && (tty->discipline.termios.lflag & TTY_ICANON))
         discipline_empty_line(&tty->discipline);
 }
 
