@@ -288,6 +288,7 @@ struct abi_object_info {
 #define SYSTEM_COUNTERS  6 /* INSPECT: (struct abi_counters *) */
 /* INSPECT: () drop clean unmapped object pages, and free kernel memory that is kept for reuse */
 #define SYSTEM_DROP_CACHES 7
+#define SYSTEM_OWN         8 /* INSPECT: (pid, struct abi_own *) */
 /* DEVICE: (index, struct abi_device *) -> 0/-ENODEV: opens MMIO object and interrupt of device
  * index */
 #define SYSTEM_DEVICE 10
@@ -370,6 +371,12 @@ struct abi_memory {
     unsigned long pinned;               /* with a pin count */
     unsigned long dirty;                /* object pages */
     unsigned long kmalloc_bytes;        /* handed out */
+};
+
+/* Frames that only that process holds: its tables, its unshared anonymous pages,
+ * cached pages that nobody else maps. */
+struct abi_own {
+    unsigned long count[FRAME_CLASSES];
 };
 
 struct abi_counters {

@@ -209,6 +209,44 @@ int64_t inspect_regions(uint64_t pid, uint64_t to, uint64_t room)
     return listing_result(&l);
 }
 
+/* Counts the frames below one table, itself included, that nobody else holds. */
+static void count_own(paddr_t table, int level, struct abi_own *out)
+{
+    const pte_t *entries = direct_map(table);
+    unsigned n = level == SV39_LEVELS - 1 ? KERNEL_ROOT_SLOT : SV39_ENTRIES;
+    out->count[FRAME_TABLE]++;
+    for (unsigned i = 0; i < n; i++) {
+        pte_t pte = pte_load(&entries[i]);
+        if (!(pte & PTE_V) || !frame_valid(pte_paddr(pte)))
+            continue;
+        if (level > 0) {
+            count_own(pte_paddr(pte), level - 1, out);
+            continue;
+        }
+        const struct frame *f = frame_of(pte_paddr(pte));
+        bool anon = f->class == FRAME_ANON && !f->object && frame_refs(f) == 1;
+        bool cached = f->class == FRAME_OBJECT && frame_refs(f) == 2;
+        if (anon || cached)
+            out->count[f->class]++;
+    }
+}
+
+int64_t inspect_own(uint64_t pid, uint64_t to, uint64_t unused)
+{
+    (void)unused;
+    struct abi_own own = {0};
+    struct process *p = process_find((int)pid);
+    struct space *s = p ? process_space(p) : NULL;
+    if (p)
+        kobject_unref(&p->kobject);
+    if (!s)
+        return -ESRCH;
+    /* Tables stay as long as the space does, and we hold it. */
+    count_own(s->root, SV39_LEVELS - 1, &own);
+    space_unref(s);
+    return copy_to_user(my_space(), to, &own, sizeof own);
+}
+
 static struct abi_pte describe_pte(vaddr_t va, pte_t pte, int level)
 {
     paddr_t pa = pte_paddr(pte);

@@ -11,6 +11,7 @@ int64_t inspect_processes(uint64_t to, uint64_t room, uint64_t unused);
 int64_t inspect_regions(uint64_t pid, uint64_t to, uint64_t room);
 int64_t inspect_ptes(uint64_t pid, uint64_t query, uint64_t unused);
 int64_t inspect_memory(uint64_t to, uint64_t b, uint64_t c);
+int64_t inspect_own(uint64_t pid, uint64_t to, uint64_t unused);
 int64_t inspect_threads(uint64_t to, uint64_t room, uint64_t unused);
 int64_t inspect_counters(uint64_t to, uint64_t b, uint64_t c);
 int64_t inspect_drop_caches(uint64_t a, uint64_t b, uint64_t c);

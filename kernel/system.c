@@ -182,6 +182,7 @@ static const struct {
     [SYSTEM_MEMORY] = {RIGHT_INSPECT, inspect_memory},
     [SYSTEM_THREADS] = {RIGHT_INSPECT, inspect_threads},
     [SYSTEM_COUNTERS] = {RIGHT_INSPECT, inspect_counters},
+    [SYSTEM_OWN] = {RIGHT_INSPECT, inspect_own},
     [SYSTEM_DROP_CACHES] = {RIGHT_INSPECT, inspect_drop_caches},
     [SYSTEM_DEVICE] = {RIGHT_DEVICE, open_device},
     [SYSTEM_BOOT_FILE] = {RIGHT_DEVICE, open_boot_file},

@@ -188,8 +188,11 @@ void kernel_shootdown(vaddr_t va, uint64_t size)
             others |= 1ul << i;
     /* Kernel leaves are global: a fence by ASID would not cover them (section
      * 4.2.1), so all ASIDs are fenced, by address. */
-    for (uint64_t off = 0; off < size; off += PAGE_SIZE)
-        tlb_fence_page(va + off);
+    if (size == FENCE_EVERYTHING)
+        tlb_fence_all();
+    else
+        for (uint64_t off = 0; off < size; off += PAGE_SIZE)
+            tlb_fence_page(va + off);
     if (others)
         sbi_remote_fence(others, va, size, -1);
 }

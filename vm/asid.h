@@ -40,7 +40,8 @@ void space_switch(struct space *s);
  * run it again. Never sleeps.
  */
 void space_shootdown(struct space *s, vaddr_t va, uint64_t size);
-/* The same for a kernel mapping: every hart. */
+#define FENCE_EVERYTHING (~0ul)
+/* The same for a kernel mapping: every hart. size FENCE_EVERYTHING: tables, too. */
 void kernel_shootdown(vaddr_t va, uint64_t size);
 
 #endif

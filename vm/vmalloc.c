@@ -54,16 +54,37 @@ static struct vrange *range_take(uint64_t size)
     return r;
 }
 
+/* Takes one page out; with the last one of its table the table goes, too. The
+ * table above stays: it belongs to a root slot. */
+static void unmap_page(vaddr_t va, bool mmio)
+{
+    spin_lock(&vmalloc_lock);
+    pte_t *pte = sv39_walk(kernel_root, va, false);
+    pte_t old = pte_exchange(pte, 0);
+    struct frame *table = frame_of(direct_unmap(pte));
+    bool last = --table->in_use == 0;
+    if (last) {
+        pte_t *root = direct_map(kernel_root);
+        pte_t *above = direct_map(pte_paddr(root[sv39_index(va, 2)]));
+        pte_store(&above[sv39_index(va, 1)], 0);
+    }
+    spin_unlock(&vmalloc_lock);
+    /* An address fences leaves only (section 4.2.1); a table needs all of it. */
+    if (last)
+        kernel_shootdown(0, FENCE_EVERYTHING);
+    else
+        kernel_shootdown(va, PAGE_SIZE);
+    if (last)
+        frame_unref(table);
+    if (!mmio)
+        frame_unref(frame_of(pte_paddr(old)));
+}
+
 /* Unmaps the first `mapped` bytes, and gives frames and range back. */
 static void range_drop(struct vrange *r, uint64_t mapped)
 {
-    for (uint64_t off = 0; off < mapped; off += PAGE_SIZE) {
-        pte_t *pte = sv39_walk(kernel_root, r->start + off, false);
-        pte_t old = pte_exchange(pte, 0);
-        kernel_shootdown(r->start + off, PAGE_SIZE);
-        if (!r->mmio)
-            frame_unref(frame_of(pte_paddr(old)));
-    }
+    for (uint64_t off = 0; off < mapped; off += PAGE_SIZE)
+        unmap_page(r->start + off, r->mmio);
     spin_lock(&vmalloc_lock);
     list_remove(&r->link);
     spin_unlock(&vmalloc_lock);
@@ -75,8 +96,10 @@ static bool map_page(vaddr_t va, paddr_t pa)
 {
     spin_lock(&vmalloc_lock);
     pte_t *pte = sv39_walk(kernel_root, va, true);
-    if (pte)
+    if (pte) {
+        frame_of(direct_unmap(pte))->in_use++;
         pte_store(pte, pte_make(pa, PTE_KERNEL_RW));
+    }
     spin_unlock(&vmalloc_lock);
     return pte != NULL;
 }

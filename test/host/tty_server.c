@@ -406,9 +406,12 @@ static void test_interrupt(void)
     type("\x03");
     run();
     request(4, MSG_READ, 10, "");
+    run();
+    CHECK(got(4, "\n"));
+    request(5, MSG_READ, 10, "");
     type("ok\r");
     run();
-    CHECK(got(4, "ok\n"));
+    CHECK(got(5, "ok\n"));
     end_test("^C kills the group; with none it gives the reader an empty line");
 
     fresh(false);
