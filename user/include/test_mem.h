@@ -104,6 +104,39 @@ MEM_UNUSED static void settle_image(void)
     }
 }
 
+/*
+ * The ledger around a test's body; when it does not balance, which process holds
+ * more pages than before is said, too: a server that has touched memory of its
+ * own for the first time looks like a leak, and is none.
+ */
+MEM_UNUSED static struct abi_process mem_processes[64];
+MEM_UNUSED static long mem_process_count;
+
+MEM_UNUSED static void mem_begin(void)
+{
+    settle_image();
+    ledger_begin();
+    mem_process_count = sys_system(H_SYSTEM, SYSTEM_PROCESSES, (long)mem_processes, 64, 0);
+}
+
+MEM_UNUSED static void mem_end_ok(const char *name)
+{
+    static struct abi_process now[64];
+
+    if (ledger_end_ok(name))
+        return;
+    long n = sys_system(H_SYSTEM, SYSTEM_PROCESSES, (long)now, 64, 0);
+    for (long i = 0; i < n && i < 64; i++) {
+        unsigned long before = 0;
+        for (long j = 0; j < mem_process_count && j < 64; j++)
+            if (mem_processes[j].pid == now[i].pid)
+                before = mem_processes[j].resident_pages;
+        if (before != now[i].resident_pages)
+            diag("%s (%d) had %lu pages, now %lu", now[i].name, now[i].pid, before,
+                 now[i].resident_pages);
+    }
+}
+
 MEM_UNUSED static unsigned long now_ns(void)
 {
     return (unsigned long)sys_clock(ABI_CLOCK_MONOTONIC);

@@ -470,8 +470,7 @@ int main(void)
     /* Warm up: as many processes and threads at a time as there will be. */
     ktap_in_child(generations, 0);
     ktap_in_child(brothers, 0);
-    settle_image();
-    ledger_begin();
+    mem_begin();
     ok_child(generations, 0, "each of 14 generations has its own memory");
     ok_child(brothers, 0, "so have 12 children of a parent that writes on");
     ok_child(frames, 0, "one frame until it is written, then two; alone, no copy");
@@ -482,6 +481,6 @@ int main(void)
     ok_child(fork_while_writing, 0, "a child has one moment of pages that others write");
     ok_child(readers_follow, 0, "threads on other harts follow to the copy");
     ok_child(break_together, 0, "threads that break the same pages lose nothing");
-    ledger_end_ok("forks give back what they took");
+    mem_end_ok("forks give back what they took");
     return ktap_done();
 }

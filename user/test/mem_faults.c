@@ -333,8 +333,7 @@ int main(void)
 
     ktap_plan(34);
     ktap_in_child(load, 0);
-    settle_image();
-    ledger_begin();
+    mem_begin();
     touch_null();
     touch_kernel();
     ok_dies(store, (void *)load, SIGSEGV, "text cannot be written");
@@ -364,6 +363,6 @@ int main(void)
     ok_child(unknown_calls, 0, "unknown system calls are refused");
     ok_child(registers_over_traps, 0, "faults and interrupts keep all registers");
     ok_child(registers_over_calls, 0, "system calls keep what a call keeps");
-    ledger_end_ok("the dead give back all they had");
+    mem_end_ok("the dead give back all they had");
     return ktap_done();
 }

@@ -348,8 +348,7 @@ int main(int argc, char **argv)
     }
     ktap_plan(8);
     hold_in_processes(0);
-    settle_image();
-    ledger_begin();
+    mem_begin();
     ok_child(hold_in_threads, 0, "threads keep their registers over switches and harts");
     ok_child(hold_in_processes, 0, "so do threads of several processes");
     ok_child(hold_while_wandering, 0, "a thread that wanders finds its own registers on each hart");
@@ -357,6 +356,6 @@ int main(int argc, char **argv)
     ok_child(fresh_threads, 0, "a thread starts with nothing of another's");
     ok_child(fresh_program, 0, "a program starts with nothing of what ran before");
     ok_child(same_sums, 0, "sums come out the same however they are interrupted");
-    ledger_end_ok("threads and their registers give back what they took");
+    mem_end_ok("threads and their registers give back what they took");
     return ktap_done();
 }

@@ -501,8 +501,7 @@ int main(void)
 {
     ktap_plan(23);
     ktap_in_child(many_do_not_overlap, 0);
-    settle_image();
-    ledger_begin();
+    mem_begin();
     ok_child(zero_filled, 0, "anonymous memory is zero, used frames too");
     ok_child(is_lazy, 0, "8 GiB can be mapped: only what is touched costs a frame");
     ok_child(shared_over_fork, 0, "shared memory is one after fork, touched before or not");
@@ -525,6 +524,6 @@ int main(void)
     ok_child(sync_refusals, 0, "msync refuses what makes no sense");
     ok_child(zero_filled, 0, "and all works again afterwards");
     ok_child(is_lazy, 0, "large mappings too");
-    ledger_end_ok("mappings give back what they took");
+    mem_end_ok("mappings give back what they took");
     return ktap_done();
 }

@@ -539,8 +539,7 @@ int main(void)
     sys_write(pipe_ends[1], "0123456789abcdef", 16);
     ktap_in_child(bad_last_words, 0);
     attack_object_dma(0);
-    settle_image();
-    ledger_begin();
+    mem_begin();
     for (unsigned i = 0; i < ATTACKS; i++)
         attack(&attacks[i]);
     ok_equal(served, 0, "no message of them reached a server");
@@ -548,7 +547,7 @@ int main(void)
     ok(n == 16 && memcmp(left, "0123456789abcdef", 16) == 0, "the pipe holds what it held");
     ok(service_survives(), "a request stays in service over bad replies");
     ok_child(bad_last_words, 0, "threads with bad last words end");
-    ledger_end_ok("nothing is kept of what was refused");
+    mem_end_ok("nothing is kept of what was refused");
     if (access("/", F_OK) == 0)
         ok_child(file_calls, 0, "reading and writing a file");
     else

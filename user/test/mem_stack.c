@@ -235,8 +235,7 @@ int main(void)
 {
     ktap_plan(15);
     ktap_in_child(in_thread, (void *)MIB);
-    settle_image();
-    ledger_begin();
+    mem_begin();
     ok_child(starts_small, 0, "the stack starts small and grows as it is used");
     ok_child(descend_by, (void *)(7 * MIB), "recursion over 7 MiB of stack works");
     ok_dies(descend_by, (void *)(9 * MIB), SIGSEGV, "recursion beyond the limit ends the program");
@@ -252,6 +251,6 @@ int main(void)
     ok_dies(in_thread, (void *)(2 * MIB), SIGSEGV,
             "a thread that overflows its stack ends in a guard");
     ok_child(other_thread_grows, 0, "another thread grows the main stack");
-    ledger_end_ok("stacks are given back");
+    mem_end_ok("stacks are given back");
     return ktap_done();
 }
