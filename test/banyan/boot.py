@@ -27,6 +27,7 @@ PANIC_GRACE = 5.0  # seconds to let a panic finish printing
 PR_SET_PDEATHSIG = 1
 BANNER = re.compile(rb"(?m)^OpenSBI v\d")
 PANIC = re.compile(r"^(?:\[[^\]]*\] ?)?(?:.{0,40}\b)?panic: ")
+FIRMWARE = re.compile(r"(Domain\d+|Boot HART|Platform|Firmware|Runtime SBI) .* : ")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -235,9 +236,9 @@ class Boot:
         return self._panic_line.split("panic: ", 1)[1]
 
     def tail(self):
-        """The last lines of the serial log."""
+        """The last lines of the serial log, without the firmware's."""
         rest = [self._line.replace(b"\x1e", b"").decode("utf-8", "replace")] if self._line else []
-        return list(self._lines) + rest
+        return [line for line in [*self._lines, *rest] if not FIRMWARE.match(line)]
 
     def _failure(self, kind, reason):
         """Collect the report of a machine that is up but lost, and end it."""
