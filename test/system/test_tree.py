@@ -39,9 +39,9 @@ def tree(tmp_path_factory):
             shutil.copytree(ROOT / part, copy / part, symlinks=True)
         elif (ROOT / part).exists():
             shutil.copy2(ROOT / part, copy / part)
+    made = {"kernel", "user", "image", "initrd"} | {path.name for path in build_dir().glob("*.*")}
     shutil.copytree(build_dir(), copy / "build", symlinks=True, ignore=lambda folder, names: [
-        name for name in names if name == "test" and folder == str(build_dir())
-        or "scratch" in name])
+        name for name in names if folder == str(build_dir()) and name not in made])
     make(copy, "all")
     yield copy
     shutil.rmtree(copy)
