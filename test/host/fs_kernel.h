@@ -71,7 +71,10 @@ static inline int kernel_object_info(void *context, uint64_t key, struct fs_obje
     (void)context;
     if (!object)
         return -ENOENT;
-    *info = (struct fs_object){object->size, object->mtime, object->mapped};
+    *info = (struct fs_object){
+        .size = object->size, .mtime_ns = object->mtime, .mapped = object->mapped};
+    for (struct page *page = object->pages; page; page = page->next)
+        info->dirty += page->dirty;
     return 0;
 }
 

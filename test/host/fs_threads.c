@@ -87,7 +87,7 @@ static int object_info(void *context, uint64_t key, struct fs_object *info)
     (void)context;
     if (key != shared.key)
         return -ENOENT;
-    *info = (struct fs_object){shared_size, 0, 0};
+    *info = (struct fs_object){.size = shared_size, .dirty = 1};
     return 0;
 }
 

@@ -14,18 +14,20 @@ struct stat_args {
 static int op_stat(struct fs *fs, void *arg)
 {
     struct stat_args *a = arg;
-    struct fs_object object;
     struct ext2_inode *raw;
+    struct fs_object object;
+    bool live;
     int err = inode_get(fs, a->ino, &raw);
 
     if (err)
         return err;
+    live = inode_object(fs, a->ino, raw, &object);
     *a->out = (struct msg_stat){
         .ino = a->ino,
-        .size = inode_size(raw),
+        .size = live ? object.size : inode_size(raw),
         .blocks = raw->i_blocks,
         .atime_ns = inode_time(fs, raw, TIME_ACCESS),
-        .mtime_ns = inode_modified(fs, a->ino, raw),
+        .mtime_ns = inode_modified(fs, raw, live ? &object : NULL),
         .ctime_ns = inode_time(fs, raw, TIME_CHANGE),
         .mode = raw->i_mode,
         .nlink = raw->i_links_count,
@@ -38,9 +40,6 @@ static int op_stat(struct fs *fs, void *arg)
     };
     if (a->out->ctime_ns < a->out->mtime_ns && a->out->mtime_ns != inode_time(fs, raw, TIME_MODIFY))
         a->out->ctime_ns = a->out->mtime_ns; /* written since */
-    if (inode_type(raw) == EXT2_S_IFREG &&
-        fs->hooks->object_info(fs->context, inode_key(a->ino, raw), &object) == 0)
-        a->out->size = object.size;
     return 0;
 }
 

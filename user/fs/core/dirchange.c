@@ -44,13 +44,10 @@ static void fill_entry(const struct fs *fs, struct ext2_dirent *entry, const cha
 }
 
 /* Notes what changes in the directory's index when this transaction commits. */
-static int note_change(struct fs *fs, struct inode *dir, uint8_t *data, struct txn_note note)
+static int note_change(struct fs *fs, struct inode *dir, struct txn_note note)
 {
     struct txn *txn = &fs->txn;
-    int err = dirspace_gap(fs, data, &note.gap);
 
-    if (err)
-        return err;
     if (txn->note_count == TXN_NOTES_MAX)
         return -ENOMEM;
     note.dir = dir;
@@ -59,16 +56,26 @@ static int note_change(struct fs *fs, struct inode *dir, uint8_t *data, struct t
 }
 
 /* The first place in a block with room for so many bytes: offset, or the block
- * size. */
-static int find_place(struct fs *fs, uint8_t *data, uint32_t bytes, uint32_t *place)
+ * size. *gap: the largest entry that there is room for once they are taken. */
+static int find_place(struct fs *fs, uint8_t *data, uint32_t bytes, uint32_t *place, uint32_t *gap)
 {
     struct ext2_dirent *entry;
 
-    for (*place = 0; *place < fs->block_size; *place += entry->rec_len) {
-        int err = dir_entry(fs, data, *place, &entry);
+    *place = fs->block_size;
+    *gap = 0;
+    for (uint32_t offset = 0; offset < fs->block_size; offset += entry->rec_len) {
+        int err = dir_entry(fs, data, offset, &entry);
+        uint32_t spare;
 
-        if (err || dirspace_spare(entry) >= bytes)
+        if (err)
             return err;
+        spare = dirspace_spare(entry);
+        if (spare >= bytes && *place == fs->block_size) {
+            *place = offset;
+            spare -= bytes;
+        }
+        if (spare > *gap)
+            *gap = spare;
     }
     return 0;
 }
@@ -77,13 +84,13 @@ static int find_place(struct fs *fs, uint8_t *data, uint32_t bytes, uint32_t *pl
 static int add_to_block(struct fs *fs, struct inode *dir, struct ext2_inode *raw, uint32_t n,
                         const char *name, unsigned len, uint32_t ino, unsigned mode)
 {
-    uint32_t bytes = dirspace_bytes(len), place;
+    uint32_t bytes = dirspace_bytes(len), place, gap;
     struct ext2_dirent *entry;
     struct block *block;
     int err = dir_block(fs, raw, n, false, &block);
 
     if (!err)
-        err = find_place(fs, block->data, bytes, &place);
+        err = find_place(fs, block->data, bytes, &place, &gap);
     if (err)
         return err;
     if (place == fs->block_size)
@@ -102,9 +109,10 @@ static int add_to_block(struct fs *fs, struct inode *dir, struct ext2_inode *raw
     }
     fill_entry(fs, entry, name, len, ino, mode);
     dir->room_hint = n;
-    return note_change(fs, dir, block->data,
+    return note_change(fs, dir,
                        (struct txn_note){.hash = dirindex_hash(name, len),
                                          .offset = (n << fs->block_shift) + place,
+                                         .gap = gap,
                                          .kind = NOTE_ADD});
 }
 
@@ -143,9 +151,10 @@ static int add_at_end(struct fs *fs, struct inode *dir, struct ext2_inode *raw, 
     entry->rec_len = fs->block_size;
     fill_entry(fs, entry, name, len, ino, mode);
     dir->room_hint = n;
-    return note_change(fs, dir, block->data,
+    return note_change(fs, dir,
                        (struct txn_note){.hash = dirindex_hash(name, len),
                                          .offset = n << fs->block_shift,
+                                         .gap = fs->block_size - dirspace_bytes(len),
                                          .new_block = true,
                                          .kind = NOTE_ADD});
 }
@@ -194,9 +203,10 @@ int dir_remove(struct fs *fs, struct inode *dir, struct ext2_inode *raw, const c
     entry->inode = 0;
     if (before != NULL)
         before->rec_len += entry->rec_len;
-    return note_change(fs, dir, block->data,
+    return note_change(fs, dir,
                        (struct txn_note){.hash = dirindex_hash(name, len),
                                          .offset = (slot->block << fs->block_shift) + slot->offset,
+                                         .gap = dirspace_spare(before ? before : entry),
                                          .kind = NOTE_REMOVE});
 }
 

@@ -201,7 +201,9 @@ void dirindex_apply(struct fs *fs, const struct txn_note *note)
         if (note->kind != NOTE_ADD || !note->new_block || !dirindex_extend(fs, dir, note->gap))
             return;
     }
-    dir->index->gaps[block] = note->gap;
+    /* An entry that goes leaves room; it does not take any. */
+    if (note->kind == NOTE_ADD || note->gap > dir->index->gaps[block])
+        dir->index->gaps[block] = note->gap;
     if (note->kind == NOTE_ADD)
         dirindex_add(fs, dir, note->hash, note->offset);
     else

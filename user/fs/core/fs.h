@@ -57,6 +57,7 @@ struct fs_object {
     uint64_t size;
     uint64_t mtime_ns; /* last write by a program; 0 = none */
     unsigned mapped;   /* regions that map it */
+    uint64_t dirty;    /* pages that are to be stored */
 };
 
 struct fs_hooks {
@@ -176,8 +177,9 @@ long fs_reserve(struct fs *fs, uint64_t key, uint64_t first, uint64_t count, uin
 /* Durability. */
 int fs_fsync(struct fs *fs, uint32_t ino);
 int fs_sync(struct fs *fs);
-/* What a timer should call every few seconds: writes dirty metadata back, and
- * frees unlinked files whose last mapping has ended meanwhile. */
+/* What a timer should call every few seconds: writes dirty metadata back, frees
+ * unlinked files whose last mapping has ended meanwhile, and gives up what was
+ * reserved for pages that nobody can make dirty any more. */
 int fs_write_back(struct fs *fs);
 /* Whether fs_write_back has anything to do. Does not sleep. */
 bool fs_dirty(const struct fs *fs);

@@ -155,11 +155,13 @@ static void inode_free(struct fs *fs, struct inode *inode)
 
     if (fs->readonly)
         return;
-    if (fs->hooks->object_info(fs->context, inode->key, &object) == 0 && object.mapped > 0)
-        return;
+    if (fs->hooks->object_info(fs->context, inode->key, &object) == 0) {
+        if (object.mapped > 0)
+            return;
+        fs->hooks->object_discard(fs->context, inode->key);
+    }
     inode->deleting = true;
     inode->held++;
-    fs->hooks->object_discard(fs->context, inode->key);
     err = truncate_free(fs, inode, 0);
     if (!err)
         err = txn_run(fs, op_free_inode, &args);
@@ -215,5 +217,32 @@ void inode_reap(struct fs *fs)
     while (fs->orphans > 0 && (inode = next_orphan(fs, round)) != NULL) {
         inode->reap_round = round;
         inode_free(fs, inode);
+    }
+}
+
+/* Whether pages of the file may yet become dirty, or are. */
+static bool may_be_dirty(struct fs *fs, const struct inode *inode)
+{
+    struct fs_object object;
+
+    return inode->held || (fs->hooks->object_info(fs->context, inode->key, &object) == 0 &&
+                           (object.dirty || object.mapped));
+}
+
+void inode_release_reserved(struct fs *fs)
+{
+    for (unsigned i = 0; i < INODE_HASH && fs->reserved > 0; i++) {
+        struct link *head = &fs->inode_table.hash[i], *l = head->next;
+
+        while (l != head) {
+            struct inode *inode = LINK_OWNER(l, struct inode, hash);
+
+            l = l->next;
+            if (inode->reservation.run_count == 0 || inode->unlinked || may_be_dirty(fs, inode))
+                continue;
+            reserve_clear(fs, inode);
+            inode_idle(fs, inode); /* may drop it, or one that is idle for longer */
+            l = head->next;
+        }
     }
 }

@@ -35,7 +35,7 @@ struct inode {
     bool deleting;       /* being freed: as good as gone */
     bool truncating;     /* see above */
     bool no_index;       /* the directory is too large to be indexed */
-    uint64_t key;        /* of its object; known once it is unlinked */
+    uint64_t key;        /* of its object; known once it is unlinked or has reservations */
     uint32_t goal;       /* block behind the one allocated last, or 0 */
     uint32_t changes;    /* inode_table.changes when the directory last changed */
     uint32_t reap_round; /* of inode_reap, when it last tried */
@@ -71,6 +71,8 @@ void inode_put(struct fs *fs, struct inode *inode);
 void inode_unlinked(struct fs *fs, struct inode *inode);
 /* Frees unlinked files that only mappings kept, if these have ended. Sleeps. */
 void inode_reap(struct fs *fs);
+/* Gives up reservations of files that nobody has open or dirty any more. */
+void inode_release_reserved(struct fs *fs);
 
 /* On the disk: in transactions. */
 
@@ -99,8 +101,13 @@ enum inode_time { TIME_ACCESS, TIME_CHANGE, TIME_MODIFY };
 uint64_t inode_time(const struct fs *fs, const struct ext2_inode *raw, enum inode_time which);
 void inode_set_time(const struct fs *fs, struct ext2_inode *raw, enum inode_time which,
                     uint64_t ns);
-/* The time of modification, pages that the kernel has not sent back included. */
-uint64_t inode_modified(struct fs *fs, uint32_t ino, const struct ext2_inode *raw);
+/* The kernel's memory object of a regular file: false if there is none. */
+bool inode_object(struct fs *fs, uint32_t ino, const struct ext2_inode *raw,
+                  struct fs_object *object);
+/* The time of modification; with the object, if not NULL, pages that the kernel has
+ * not sent back included. */
+uint64_t inode_modified(const struct fs *fs, const struct ext2_inode *raw,
+                        const struct fs_object *object);
 /* Change time now; keeps what inode_modified would have said. */
 void inode_touch(struct fs *fs, uint32_t ino, struct ext2_inode *raw);
 

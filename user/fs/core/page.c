@@ -3,6 +3,7 @@
 #include "user/fs/core/group.h"
 #include "user/fs/core/io.h"
 #include "user/fs/core/map.h"
+#include "user/fs/core/page.h"
 #include "user/fs/core/volume.h"
 
 #define RESERVE_STEP 256 /* pages in one transaction */
@@ -227,6 +228,7 @@ static int op_reserve(struct fs *fs, void *arg)
             io_mark_again(fs, a->key, a->page);
         } else {
             err = count_lack(fs, raw, a->page, &lack, keys, &key_count);
+            a->inode->key = a->key;
             if (!err && lack)
                 err = reserve_add(fs, a->inode, a->page, lack, keys, key_count);
         }
@@ -271,6 +273,19 @@ static int check_range(const struct fs *fs, uint64_t first, uint64_t count, uint
                : 0;
 }
 
+int page_reserve_last(struct fs *fs, uint64_t key, uint64_t size)
+{
+    struct reserve_args args = {.key = key};
+    struct fs_object object;
+
+    if (fs->block_size == FS_PAGE || fs->hooks->object_info(fs->context, key, &object) != 0 ||
+        size <= object.size || object.size % FS_PAGE == 0)
+        return 0;
+    args.page = object.size / FS_PAGE;
+    args.end = args.page + 1;
+    return args.end * FS_PAGE > fs->max_size ? 0 : reserve(fs, &args);
+}
+
 long fs_reserve(struct fs *fs, uint64_t key, uint64_t first, uint64_t count, uint64_t size)
 {
     struct reserve_args args = {.key = key, .page = first, .end = first + count};
@@ -278,6 +293,8 @@ long fs_reserve(struct fs *fs, uint64_t key, uint64_t first, uint64_t count, uin
 
     if (!err)
         err = check_range(fs, first, count, size);
+    if (!err)
+        err = page_reserve_last(fs, key, size);
     if (!err)
         err = reserve(fs, &args);
     return args.page > first ? (long)(args.page - first) : err;
@@ -396,8 +413,8 @@ static void set_written_time(struct fs *fs, struct page_args *a, struct ext2_ino
     struct fs_object object;
     uint64_t when = fs_now(fs);
 
-    if (fs->hooks->object_info(fs->context, a->key, &object) == 0) {
-        when = inode_modified(fs, a->key, raw);
+    if (inode_object(fs, (uint32_t)a->key, raw, &object)) {
+        when = inode_modified(fs, raw, &object);
         if (when == inode_time(fs, raw, TIME_MODIFY))
             return;
     }

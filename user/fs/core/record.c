@@ -228,27 +228,37 @@ void inode_set_time(const struct fs *fs, struct ext2_inode *raw, enum inode_time
     }
 }
 
-uint64_t inode_modified(struct fs *fs, uint32_t ino, const struct ext2_inode *raw)
+bool inode_object(struct fs *fs, uint32_t ino, const struct ext2_inode *raw,
+                  struct fs_object *object)
+{
+    return inode_type(raw) == EXT2_S_IFREG &&
+           fs->hooks->object_info(fs->context, inode_key(ino, raw), object) == 0;
+}
+
+uint64_t inode_modified(const struct fs *fs, const struct ext2_inode *raw,
+                        const struct fs_object *object)
 {
     uint64_t changed = inode_time(fs, raw, TIME_CHANGE), written;
-    struct fs_object object;
 
-    if (inode_type(raw) != EXT2_S_IFREG ||
-        fs->hooks->object_info(fs->context, inode_key(ino, raw), &object) != 0)
+    if (object == NULL)
         return inode_time(fs, raw, TIME_MODIFY);
-    written = object.mtime_ns;
+    written = object->mtime_ns;
     if (!HAS_EXTRA(fs, raw, i_ctime_extra))
         written -= written % 1000000000u;
     /* Whatever set a time since that write has set the change time too, and has
      * taken account of the write then. */
-    return written > changed ? object.mtime_ns : inode_time(fs, raw, TIME_MODIFY);
+    return written > changed ? object->mtime_ns : inode_time(fs, raw, TIME_MODIFY);
 }
 
 void inode_touch(struct fs *fs, uint32_t ino, struct ext2_inode *raw)
 {
-    uint64_t modified = inode_modified(fs, ino, raw);
+    struct fs_object object;
+    uint64_t modified;
 
-    if (modified != inode_time(fs, raw, TIME_MODIFY))
-        inode_set_time(fs, raw, TIME_MODIFY, modified);
+    if (inode_object(fs, ino, raw, &object)) {
+        modified = inode_modified(fs, raw, &object);
+        if (modified != inode_time(fs, raw, TIME_MODIFY))
+            inode_set_time(fs, raw, TIME_MODIFY, modified);
+    }
     inode_set_time(fs, raw, TIME_CHANGE, fs_now(fs));
 }

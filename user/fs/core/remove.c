@@ -19,15 +19,16 @@ int remove_link(struct fs *fs, uint32_t ino, struct inode **gone)
     *gone = NULL;
     if (err)
         return err;
-    inode_touch(fs, ino, raw);
     if (raw->i_links_count == 0)
         return fs_corrupt(fs, "a name of an inode without links", ino);
     if (inode_is_dir(raw))
         raw->i_links_count = 0;
     else
         raw->i_links_count--;
-    if (raw->i_links_count > 0)
+    if (raw->i_links_count > 0) {
+        inode_touch(fs, ino, raw);
         return 0;
+    }
     *gone = inode_peek(fs, ino);
     if (*gone == NULL)
         return -ENOMEM;

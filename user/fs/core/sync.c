@@ -24,6 +24,7 @@ int fs_sync(struct fs *fs)
     int err = 0;
 
     inode_reap(fs);
+    inode_release_reserved(fs);
     for (int round = 0; round < SYNC_ROUNDS && !err; round++) {
         err = cache_write_back(fs);
         if (fs->cache.dirty == 0)
@@ -39,10 +40,11 @@ int fs_sync(struct fs *fs)
 int fs_write_back(struct fs *fs)
 {
     inode_reap(fs);
+    inode_release_reserved(fs);
     return cache_write_back(fs);
 }
 
 bool fs_dirty(const struct fs *fs)
 {
-    return fs->cache.dirty > 0 || fs->orphans > 0;
+    return fs->cache.dirty > 0 || fs->orphans > 0 || fs->reserved > 0;
 }

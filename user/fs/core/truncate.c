@@ -4,6 +4,7 @@
 #include "user/fs/core/group.h"
 #include "user/fs/core/io.h"
 #include "user/fs/core/map.h"
+#include "user/fs/core/page.h"
 #include "user/fs/core/truncate.h"
 #include "user/fs/core/volume.h"
 
@@ -254,6 +255,7 @@ int truncate_to(struct fs *fs, struct inode *inode, uint64_t size)
 {
     uint64_t pages = size / FS_PAGE + (size % FS_PAGE != 0);
     struct size_args args = {.ino = inode->ino, .size = size};
+    struct fs_node node;
     bool last_reserved;
     int err;
 
@@ -261,6 +263,11 @@ int truncate_to(struct fs *fs, struct inode *inode, uint64_t size)
         return -EROFS;
     if (size > fs->max_size)
         return -EFBIG;
+    err = fs_node(fs, inode->ino, &node);
+    if (!err && (node.mode & EXT2_S_IFMT) == EXT2_S_IFREG)
+        err = page_reserve_last(fs, node.key, size);
+    if (err)
+        return err;
     lock_mark(fs, inode);
     err = txn_run(fs, op_set_size, &args);
     if (err) {

@@ -19,6 +19,7 @@ void txn_begin(struct fs *fs)
         txn->id = 1;
     txn->progress = txn->skipped = false;
     txn->io = NULL;
+    txn->now = 0;
     txn->undo_count = txn->forget_count = txn->note_count = txn->want_count = 0;
     txn->blocks_freed = txn->inodes_freed = txn->own_reserved = 0;
 }

@@ -86,6 +86,7 @@ struct txn {
     struct txn_note notes[TXN_NOTES_MAX];
     uint32_t note_count;
 
+    uint64_t now;  /* fs_now's, once it was asked */
     struct io *io; /* the transfer that this transaction serves, if any */
     bool skipped;  /* free blocks were passed over: another transfer has them */
 

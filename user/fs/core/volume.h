@@ -58,9 +58,14 @@ struct fs {
     uint32_t renames; /* counts them, for fs_getcwd */
 };
 
-static inline uint64_t fs_now(const struct fs *fs)
+/* The time; one look at the clock serves a whole transaction. */
+static inline uint64_t fs_now(struct fs *fs)
 {
-    return fs->hooks->now_ns(fs->context);
+    if (!fs->txn.open)
+        return fs->hooks->now_ns(fs->context);
+    if (fs->txn.now == 0)
+        fs->txn.now = fs->hooks->now_ns(fs->context);
+    return fs->txn.now;
 }
 
 /* Sleep until something that another thread does is done. */
