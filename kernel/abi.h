@@ -292,15 +292,15 @@ struct abi_object_info {
 /* DEVICE: (index, struct abi_device *) -> 0/-ENODEV: opens MMIO object and interrupt of device
  * index */
 #define SYSTEM_DEVICE 10
-/* DEVICE: (name, handle_out) -> object handle with READ|EXEC of a file in the initial RAM image */
+/* DEVICE: (name) -> object handle with READ|EXEC of a file in the initial RAM image */
 #define SYSTEM_BOOT_FILE 11
 /* DEVICE: (buf, room, u64 *position) -> bytes of the kernel log from position, which moves on */
 #define SYSTEM_LOG_READ 12
 /* DEVICE: (port, bit) the log goes there from now on: bit is raised when it grows; the SBI
- * console falls silent until that port's owner dies */
+ * console falls silent until that port's owner dies. The position it begins at */
 #define SYSTEM_LOG_PORT  13
 #define SYSTEM_BOOT_ARGS 14 /* INSPECT: (buf, room) -> length, NUL terminated */
-#define SYSTEM_LOG_WRITE 15 /* DEVICE: (buf, len) add to the kernel log */
+#define SYSTEM_LOG_WRITE 15 /* any system handle: (buf, len <= 256) add to the kernel log */
 #define SYSTEM_DUMP      16 /* INSPECT: () log every thread and what it waits for */
 #define SYSTEM_SHUTDOWN  20 /* POWER: (0 off, 1 reboot); does not sync */
 
@@ -368,7 +368,7 @@ enum abi_frame_class {
 struct abi_memory {
     unsigned long total;                /* frames */
     unsigned long count[FRAME_CLASSES]; /* sums to total */
-    unsigned long pinned;               /* with a pin count */
+    unsigned long pinned;               /* of a class that never leaves memory */
     unsigned long dirty;                /* object pages */
     unsigned long kmalloc_bytes;        /* handed out */
 };

@@ -2,6 +2,8 @@
  * First instructions: from OpenSBI, paging off, to C in the kernel's half.
  *
  * _start (the boot hart: a0 = its hart id, a1 = device tree):
+ *   0. Who comes second is a hart that the firmware started with the boot hart's
+ *      address (late_start); it goes on as a secondary.
  *   1. Clear .bss, take the boot stack, both by physical address.
  *   2. boot_tables() makes a first root: this code where it lies (identity), the
  *      image at KERNEL_BASE, the trampoline, and all memory in the direct map.
@@ -20,6 +22,10 @@
 _start:
     csrw sie, zero
     csrw sscratch, zero
+    la t0, boot_lottery                 /* 0 */
+    li t1, 1
+    amoswap.w.aq t1, t1, (t0)
+    bnez t1, late_start
     la t0, bss_start                    /* 1 */
     la t1, bss_end
 1:  sd zero, 0(t0)
@@ -48,6 +54,24 @@ _start:
     li ra, 0
     call kernel_main
 3:  j 3b
+
+/*
+ * OpenSBI before 1.2 marks a hart as started before it has stored where the hart
+ * is to start, so a hart that looks in between leaves for the address it was
+ * parked with, which is the boot hart's (a1 then is the device tree). Its struct
+ * hart is found by its id: it was filled in before the hart was started.
+ */
+late_start:
+    fence rw, rw
+    la a1, harts
+    li t1, MAX_HARTS_ASM
+1:  ld t0, HART_HARTID(a1)
+    beq t0, a0, secondary_start
+    addi a1, a1, HART_SIZE
+    addi t1, t1, -1
+    bnez t1, 1b
+6:  wfi
+    j 6b
 
 .global secondary_start
 secondary_start:
@@ -84,6 +108,11 @@ run_on_stack:
     li s0, 0
     li ra, 0
     jr a1
+
+.section .data
+.align 2
+boot_lottery:
+    .word 0
 
 .section .bss
 .align 12

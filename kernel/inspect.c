@@ -343,6 +343,7 @@ int64_t inspect_memory(uint64_t to, uint64_t b, uint64_t c)
     (void)c;
     struct abi_memory m = {0};
     frame_ledger(&m);
+    m.pinned = m.total - m.count[FRAME_FREE] - m.count[FRAME_ANON] - m.count[FRAME_OBJECT];
     m.dirty = object_dirty_pages();
     m.kmalloc_bytes = kmalloc_bytes();
     return copy_to_user(my_space(), to, &m, sizeof m);

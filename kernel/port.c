@@ -101,6 +101,15 @@ void port_owner_add(struct port *p)
 
 /* ---------------------------------------------------------------- endings */
 
+/* The first waiter runs next on this hart: the other side of a call. Lock held. */
+static void hand_over(struct waitq *q)
+{
+    struct list *l;
+    while ((l = list_pop(&q->waiters)))
+        if (thread_wake_handoff(container_of(l, struct thread, wait_link)))
+            return;
+}
+
 static void drop_handles(struct request *r)
 {
     for (unsigned i = 0; i < r->handle_count; i++)
@@ -119,7 +128,7 @@ static void finish(struct port *p, struct request *r, int error)
     r->state = REQUEST_DONE;
     void (*done)(struct request *) = r->done;
     if (!done)
-        wake_all(&r->wait);
+        hand_over(&r->wait);
     spin_unlock(&p->lock);
     if (done)
         done(r);
@@ -255,15 +264,6 @@ static int enqueue_locked(struct port *p, struct request *r)
     return 0;
 }
 
-/* The receiver runs next on this hart: the caller is about to wait for it. */
-static void hand_to_receiver(struct port *p)
-{
-    struct list *l;
-    while ((l = list_pop(&p->receivers.waiters)))
-        if (thread_wake_handoff(container_of(l, struct thread, wait_link)))
-            return;
-}
-
 int port_send(struct port *p, struct request *r)
 {
     spin_lock(&p->lock);
@@ -337,7 +337,7 @@ int port_call(struct port *p, struct request *r)
         spin_lock(&p->lock);
         rc = enqueue_locked(p, r);
         if (rc == 0) {
-            hand_to_receiver(p);
+            hand_over(&p->receivers);
             rc = wait_done_locked(p, r);
         }
         spin_unlock(&p->lock);

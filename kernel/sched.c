@@ -177,6 +177,7 @@ bool thread_wake_handoff(struct thread *t)
 {
     if (!wake_as(t, 0))
         return false;
+    t->handed = true;
     enqueue(hart_self()->index, t, true);
     return true;
 }
@@ -242,8 +243,9 @@ static void switch_to(struct thread *next)
     h->stack_low = (uint64_t)next->stack;
     h->kernel_sp = (uint64_t)next->stack + KSTACK_SIZE;
     h->resched = false;
-    if (next != h->idle)
+    if (next != h->idle && (!next->handed || prev == h->idle))
         arm_slice(h, now);
+    next->handed = false;
     left[h->index] = prev;
     switch_context(&prev->context, &next->context);
     finish_switch();
@@ -338,6 +340,16 @@ bool thread_dying(void)
 
 /* ------------------------------------------------------------ idle, ticks */
 
+/* Threads wait here: an idle hart may take one. */
+static void call_idle_hart(void)
+{
+    for (unsigned i = 0; i < MAX_HARTS; i++)
+        if (is_idling(i)) {
+            sbi_send_ipi(1ul << i);
+            return;
+        }
+}
+
 void sched_tick(void)
 {
     struct hart *h = hart_self();
@@ -348,6 +360,8 @@ void sched_tick(void)
         if (now >= h->slice_end) {
             h->resched = queues[h->index].length > 0;
             h->slice_end = now + timer_ns_to_ticks(SLICE_NS);
+            if (h->resched)
+                call_idle_hart();
         }
         if (h->slice_end < next)
             next = h->slice_end;

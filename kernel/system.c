@@ -189,7 +189,7 @@ static const struct {
     [SYSTEM_LOG_READ] = {RIGHT_DEVICE, read_log},
     [SYSTEM_LOG_PORT] = {RIGHT_DEVICE, set_log_port},
     [SYSTEM_BOOT_ARGS] = {RIGHT_INSPECT, boot_args},
-    [SYSTEM_LOG_WRITE] = {RIGHT_DEVICE, write_log},
+    [SYSTEM_LOG_WRITE] = {0, write_log},
     [SYSTEM_DUMP] = {RIGHT_INSPECT, dump},
     [SYSTEM_SHUTDOWN] = {RIGHT_POWER, power},
 };

@@ -41,6 +41,7 @@ struct thread {
     struct list link;        /* (process lock) process->threads */
     /* waiting */
     struct list wait_link; /* (the wait queue's lock) */
+    bool handed;           /* took over from a caller or server: goes on in its slice */
     bool killable;         /* this wait ends when the process is to die */
     int wake_result;
     struct timer timeout;
@@ -68,8 +69,10 @@ void thread_start(struct thread *t);
 void thread_free(struct thread *t);
 /* WAITING -> READY with that result; false if something else woke it first. */
 bool thread_wake(struct thread *t, int result);
-/* The same, for a receiver that takes over from a caller about to wait: it runs
- * on this hart, next. */
+/* The same, for the other side of a call: a receiver whose caller is about to
+ * wait, a caller whose server has answered. It runs on this hart, next, and goes
+ * on in the current slice, so that two who call each other do not keep others
+ * out. If the waker goes on for long, the tick brings an idle hart to help. */
 bool thread_wake_handoff(struct thread *t);
 /* Ends the current thread. Its process must have let go of it. */
 void thread_die(void) __attribute__((noreturn));

@@ -20,5 +20,9 @@
 #define HART_KERNEL_SP    24
 #define HART_EMERGENCY_SP 32
 #define HART_STACK_LOW    40
+#define HART_HARTID       56
+#define HART_SIZE         (HART_SIZE_UNITS * 8)
+#define HART_SIZE_UNITS   47
+#define MAX_HARTS_ASM     8
 
 #endif

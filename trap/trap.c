@@ -20,6 +20,8 @@ _Static_assert(offsetof(struct hart, current) == HART_CURRENT, "HART_CURRENT");
 _Static_assert(offsetof(struct hart, kernel_sp) == HART_KERNEL_SP, "HART_KERNEL_SP");
 _Static_assert(offsetof(struct hart, emergency_sp) == HART_EMERGENCY_SP, "HART_EMERGENCY_SP");
 _Static_assert(offsetof(struct hart, stack_low) == HART_STACK_LOW, "HART_STACK_LOW");
+_Static_assert(offsetof(struct hart, hartid) == HART_HARTID, "HART_HARTID");
+_Static_assert(sizeof(struct hart) == HART_SIZE && MAX_HARTS == MAX_HARTS_ASM, "HART_SIZE");
 
 extern const char trap_entry[], trap_return_code[], trampoline_start[];
 

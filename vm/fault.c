@@ -188,21 +188,32 @@ static int map_page_locked(struct fault *f, struct object *o, struct frame *fram
     return install_frame(f, frame, region_pte_flags(r, write));
 }
 
+/* Registers or DMA memory: no copies, no dirt; the region's rights at once. */
+static int physical_fault(struct fault *f, pte_t *pte, struct object *o, uint64_t offset)
+{
+    uint64_t flags = region_pte_flags(f->region, true);
+    if (!pte)
+        return offset < o->size ? install(f, o->base + offset, flags) : -ENXIO;
+    spin_lock(sv39_lock(pte));
+    if (pte_load(pte) & PTE_V)
+        pte_store(pte, pte_make(o->base + offset, flags));
+    spin_unlock(sv39_lock(pte));
+    fence_page(f);
+    return 0;
+}
+
 static int object_fault(struct fault *f, pte_t *pte)
 {
     struct region *r = f->region;
     struct object *o = r->object;
     uint64_t offset = r->offset + (f->page - r->start), index = offset >> PAGE_SHIFT;
     bool valid = pte && pte_load(pte) & PTE_V;
+    if (o->kind == OBJECT_PHYSICAL)
+        return physical_fault(f, valid ? pte : NULL, o, offset);
     if (valid && (!f->write || pte_load(pte) & PTE_W))
         return refresh(f, pte);
     if (valid && !(r->flags & REGION_SHARED))
         return copy_on_write(f, pte);
-    if (o->kind == OBJECT_PHYSICAL) {
-        if (valid)
-            return refresh(f, pte);
-        return offset < o->size ? install(f, o->base + offset, region_pte_flags(r, true)) : -ENXIO;
-    }
     spin_lock(&o->lock);
     struct frame *frame = object_lookup_locked(o, index);
     int rc;

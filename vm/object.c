@@ -590,8 +590,13 @@ void object_resize(struct object *o, uint64_t size)
     uint64_t old = o->size;
     o->size = size;
     if (size < old) {
-        pages_detach_locked(o, object_pages(o));
-        struct frame *f = size % PAGE_SIZE ? object_lookup_locked(o, size >> PAGE_SHIFT) : NULL;
+        struct frame *f = size % PAGE_SIZE ? pageindex_get(&o->pages, size >> PAGE_SHIFT) : NULL;
+        /* A supply on its way still has the bytes that are cut off: whoever needs
+         * that page asks for it anew. */
+        bool stale = f && f->flags & PAGE_BUSY;
+        pages_detach_locked(o, object_pages(o) - stale);
+        if (stale)
+            f = NULL;
         if (f)
             memset((char *)frame_address(f) + size % PAGE_SIZE, 0, PAGE_SIZE - size % PAGE_SIZE);
         wake_all(&o->wait);

@@ -96,7 +96,8 @@ static int reserve_slots(struct space *s, unsigned more)
     struct region **bigger = kmalloc(capacity * sizeof *bigger);
     if (!bigger)
         return -ENOMEM;
-    memcpy(bigger, s->regions, s->count * sizeof *bigger);
+    if (s->count)
+        memcpy(bigger, s->regions, s->count * sizeof *bigger);
     kfree(s->regions);
     s->regions = bigger;
     s->capacity = capacity;

@@ -18,7 +18,7 @@ pte_t *sv39_walk(paddr_t root, vaddr_t va, bool create)
         pte_t *entry = &t[sv39_index(va, level)];
         pte_t pte = pte_load(entry);
         if (!(pte & PTE_V)) {
-            struct frame *f = create ? frame_alloc_zeroed(FRAME_TABLE, FRAME_NORMAL) : NULL;
+            struct frame *f = create ? frame_alloc_zeroed(FRAME_TABLE, FRAME_CRITICAL) : NULL;
             if (!f)
                 return NULL;
             /* A non-leaf entry has nothing but V set: A, D and U there are

@@ -184,8 +184,17 @@ KTAP_UNUSED static void ledger_begin(void)
 
     ledger_touch_stack();
     fflush(stdout);
-    ledger_read(&ledger_before);
+    /* What ended before us may still be on its way out: wait until two looks
+     * agree. */
     err = ledger_read(&ledger_before);
+    for (int tries = 0; tries < 40 && err >= 0; tries++) {
+        struct abi_memory last = ledger_before;
+
+        sys_sleep(50000000);
+        err = ledger_read(&ledger_before);
+        if (memcmp(last.count, ledger_before.count, sizeof(last.count)) == 0)
+            break;
+    }
     ledger_known = err >= 0;
     if (!ledger_known)
         diag("ledger: %s", strerror((int)-err));

@@ -15,7 +15,7 @@
 struct service services[SERVICES] = {
     [SERVICE_TTY] = {"tty", false, RIGHT_SIGNAL | RIGHT_DEVICE | RIGHT_INSPECT, H_NONE, 0},
     [SERVICE_BLK] = {"blk", true, RIGHT_DEVICE, H_NONE, 0},
-    [SERVICE_FS] = {"fs", true, 0, H_NONE, 0},
+    [SERVICE_FS] = {"fs", true, RIGHT_TRANSFER, H_NONE, 0}, /* enough to write to the log */
 };
 
 int session_root = H_NONE, session_control = H_NONE, session_tty = H_NONE;
