@@ -14,6 +14,7 @@
 #define NAME "/tmp/proc_exec"
 
 static char *const no_environment[] = {0};
+static char *const *volatile nowhere = (char *const *)8;
 
 /* This program again, as `argv[1]` says; the exit status, or 1000 + errno. */
 static int run_self(char *const argv[], char *const envp[])
@@ -132,7 +133,7 @@ static int too_much(void *unused)
     many[2] = 0;
     CHECK_IS(sys_exec(fd, many, no_environment), -E2BIG);
     CHECK_IS(sys_exec(fd, (char *const *)-4096l, no_environment), -EFAULT);
-    CHECK_IS(sys_exec(fd, (char *const *)8, no_environment), -EFAULT);
+    CHECK_IS(sys_exec(fd, nowhere, no_environment), -EFAULT);
     argv[1] = (char *)-5l;
     CHECK_IS(sys_exec(fd, argv, no_environment), -EFAULT);
     return close(fd);

@@ -129,7 +129,7 @@ static void *random_calls(void *unused)
     return 0;
 }
 
-/* Two threads of one process, so that one changes what the other uses. */
+/* Several threads of one process, so that one changes what the other uses. */
 static int child(void *seed)
 {
     pthread_t t;
@@ -149,7 +149,8 @@ static int child(void *seed)
     sys_dup2(weak, H_SYSTEM, 0);
     sys_close(weak);
     take_handles();
-    pthread_create(&t, 0, random_calls, 0);
+    for (int i = 0; i < 2; i++)
+        pthread_create(&t, 0, random_calls, 0);
     random_calls(0);
     return 0;
 }
@@ -165,7 +166,7 @@ static int round_of(void *arg)
         CHECK(pid > 0);
         /* What waits in a message to itself waits for ever. */
         while (sys_wait(pid, 0, ABI_WNOHANG) == 0) {
-            if (now_ns() > end || (now_ns() > end - LIFE + 60 * MS && is_waiting(pid, 0)))
+            if (now_ns() > end || (now_ns() > end - LIFE + 100 * MS && is_waiting(pid, 0)))
                 sys_kill(H_NONE, pid, ABI_SIGKILL);
             sys_sleep(2 * MS);
         }

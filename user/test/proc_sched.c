@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 
 #define BUSY   8  /* more than there are harts */
-#define UNFAIR 32 /* times more work than another */
+#define UNFAIR 10 /* times more work than another */
 
 static volatile unsigned long *shared;
 
@@ -66,8 +66,8 @@ static int all_progress(void *unused)
     return among_busy(BUSY, watch_progress);
 }
 
-/* Long enough for each to have had many turns. Loops stay on the hart where they
- * began as long as no hart is idle, so that shares differ; but not without bound. */
+/* Long enough for each to have had many turns. Shares differ with the length of
+ * each hart's queue, but not without bound. */
 static int compare(void)
 {
     unsigned long before[BUSY], least = ~0ul, most = 0;
