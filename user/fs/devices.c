@@ -3,7 +3,7 @@
  * the opener gets a copy of the handle that init has registered for the number.
  */
 #include "user/fs/server.h"
-#include <errno.h>
+#include "kernel/errno.h"
 #include <string.h>
 #include <sys/stat.h>
 

@@ -1,6 +1,6 @@
 /* Which message is for whom. */
 #include "user/fs/server.h"
-#include <errno.h>
+#include "kernel/errno.h"
 
 /* Who may send it. */
 #define FROM_KERNEL  1

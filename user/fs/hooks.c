@@ -1,7 +1,7 @@
 /* What the core needs of the world: the disk driver, the kernel's memory objects,
  * the lock, the clock. */
 #include "user/fs/server.h"
-#include <errno.h>
+#include "kernel/errno.h"
 #include <pthread.h>
 #include <string.h>
 

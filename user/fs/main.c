@@ -1,12 +1,28 @@
 /* The file-system server, start. See server.h. */
 #include "user/fs/server.h"
 #include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
 
-#define WORKERS     4         /* this thread is one of them */
-#define CACHE_BYTES (1 << 20) /* of metadata */
-#define INDEX_BYTES (1 << 20) /* of names in large directories, at most */
+#define WORKERS     4           /* this thread is one of them */
+#define CACHE_BYTES (1 << 20)   /* of metadata */
+#define INDEX_BYTES (1 << 20)   /* of names in large directories, at most */
+#define HEAP_BYTES  (192 << 10) /* for what comes and goes: inodes, reservations */
 
 struct fs *volume;
+
+/* Takes memory for the heap now. What is free in it later stays in it, for a block
+ * in use lies behind. */
+static int take_heap(void)
+{
+    char *memory = malloc(HEAP_BYTES);
+
+    if (!memory || !malloc(1))
+        return -1;
+    memset(memory, 0, HEAP_BYTES);
+    free(memory);
+    return 0;
+}
 
 static int mount(void)
 {
@@ -29,7 +45,7 @@ int main(void)
 {
     pthread_t thread;
 
-    if (mount())
+    if (mount() || take_heap())
         return 1;
     for (int i = 1; i < WORKERS; i++)
         if (pthread_create(&thread, 0, worker_run, 0))

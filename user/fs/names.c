@@ -1,6 +1,6 @@
 /* Requests about names: paths, directories, attributes. */
 #include "user/fs/server.h"
-#include <errno.h>
+#include "kernel/errno.h"
 #include <string.h>
 #include <sys/stat.h>
 

@@ -1,6 +1,6 @@
 /* Requests of the kernel's about pages; and what makes files durable. */
 #include "user/fs/server.h"
-#include <errno.h>
+#include "kernel/errno.h"
 
 long do_page_in(struct request *r)
 {

@@ -1,12 +1,13 @@
 /* A thread of the server: receive, handle, answer. */
 #include "user/fs/server.h"
-#include <errno.h>
+#include "kernel/errno.h"
 #include <stdlib.h>
 #include <string.h>
 
 #define WRITE_BACK_NS 5000000000ul /* how long a change stays in memory only */
 #define AGAIN_TRIES   1000
 #define AGAIN_NS      1000000ul
+#define STACK_BYTES   (40 << 10)
 
 struct worker {
     char *data, *reply; /* IPC_BUFFER_MAX bytes each */
@@ -141,6 +142,16 @@ static long next_message(struct worker *w)
     return ipc_receive(PORT, &w->message, &w->ext);
 }
 
+/* Touches as much of the stack as any request needs, so that it needs no memory
+ * when there is none. */
+static __attribute__((noinline)) void take_stack(void)
+{
+    char stack[STACK_BYTES];
+
+    memset(stack, 0, sizeof(stack));
+    __asm__ volatile("" : : "r"(stack) : "memory"); /* it must really happen */
+}
+
 void *worker_run(void *unused)
 {
     struct worker w = {.data = malloc(IPC_BUFFER_MAX), .reply = malloc(IPC_BUFFER_MAX)};
@@ -151,7 +162,7 @@ void *worker_run(void *unused)
         free(w.reply);
         return unused;
     }
-    /* Touched now, so that they need no memory when there is none. */
+    take_stack();
     memset(w.data, 0, IPC_BUFFER_MAX);
     memset(w.reply, 0, IPC_BUFFER_MAX);
     for (;;) {

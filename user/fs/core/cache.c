@@ -29,6 +29,11 @@ int cache_init(struct fs *fs, size_t bytes)
     if (!cache->hash || !cache->blocks || !cache->memory || !cache->write_list ||
         !cache->write_buffer || !cache->fill_buffer)
         return -ENOMEM;
+    /* Touched now, so that none of it has to be found when memory is short. */
+    memset(cache->memory, 0, (size_t)cache->count << fs->block_shift);
+    memset(cache->write_list, 0, cache->count * sizeof(uint32_t));
+    memset(cache->write_buffer, 0, CACHE_RUN_BYTES);
+    memset(cache->fill_buffer, 0, CACHE_RUN_BYTES);
     link_init(&cache->lru);
     for (uint32_t i = 0; i < cache->count; i++) {
         struct block *block = &cache->blocks[i];
