@@ -41,7 +41,7 @@ int disk_info(struct fs_params *params)
     return 0;
 }
 
-static int disk_read(void *context, uint64_t sector, unsigned count, void *buffer)
+static int blk_read(void *context, uint64_t sector, unsigned count, void *buffer)
 {
     struct message m = {.w = {MSG_BLK_READ, sector, count}};
     unsigned long bytes = (unsigned long)count * FS_SECTOR;
@@ -52,7 +52,7 @@ static int disk_read(void *context, uint64_t sector, unsigned count, void *buffe
     return err < 0 ? (int)err : ext.recv_len == bytes ? 0 : -EIO;
 }
 
-static int disk_write(void *context, uint64_t sector, unsigned count, const void *buffer)
+static int blk_write(void *context, uint64_t sector, unsigned count, const void *buffer)
 {
     struct message m = {.w = {MSG_BLK_WRITE, sector}};
     struct ipc_ext ext = {.send_addr = (unsigned long)buffer,
@@ -63,7 +63,7 @@ static int disk_write(void *context, uint64_t sector, unsigned count, const void
     return err < 0 ? (int)err : 0;
 }
 
-static int disk_flush(void *context)
+static int blk_flush(void *context)
 {
     struct message m = {.w = {MSG_BLK_FLUSH}};
     long err = ipc_request(DISK, &m, 0);
@@ -139,9 +139,9 @@ static void object_discard(void *context, uint64_t key)
 }
 
 const struct fs_hooks hooks = {
-    .read = disk_read,
-    .write = disk_write,
-    .flush = disk_flush,
+    .read = blk_read,
+    .write = blk_write,
+    .flush = blk_flush,
     .lock = hook_lock,
     .unlock = hook_unlock,
     .wait = hook_wait,
