@@ -105,6 +105,40 @@ MEM_UNUSED static void settle_image(void)
 }
 
 /*
+ * Make this program's text and read-only data its own anonymous memory, so that
+ * they are not dropped when memory is short: what then happens to the program is
+ * its doing and not that of a page that it has lost. The page that runs cannot
+ * lose its right to; so there are two of these, on two pages.
+ */
+#define MEM_HOLD(name)                                                                             \
+    MEM_UNUSED static __attribute__((noinline, aligned(4096), section(".text." #name))) void name( \
+        unsigned long from, unsigned long to, int prot, unsigned long skip)                        \
+    {                                                                                              \
+        for (unsigned long at = from; at < to; at += PAGE) {                                       \
+            if (at == skip)                                                                        \
+                continue;                                                                          \
+            banyan_syscall3(SYS_mprotect, (long)at, PAGE, PROT_READ | PROT_WRITE);                 \
+            *(volatile char *)at = *(volatile char *)at;                                           \
+            banyan_syscall3(SYS_mprotect, (long)at, PAGE, prot);                                   \
+        }                                                                                          \
+        __asm__ volatile("fence.i" ::: "memory");                                                  \
+    }
+MEM_HOLD(mem_hold_first)
+MEM_HOLD(mem_hold_second)
+
+MEM_UNUSED static void hold_image(void)
+{
+    static struct abi_region regions[64];
+    unsigned long first = (unsigned long)mem_hold_first & ~(PAGE - 1);
+    long n = sys_system(H_SYSTEM, SYSTEM_REGIONS, getpid(), (long)regions, 64);
+
+    for (long i = 0; i < n && i < 64; i++)
+        if (regions[i].object && !(regions[i].prot & ABI_PROT_WRITE))
+            mem_hold_first(regions[i].start, regions[i].end, (int)regions[i].prot, first);
+    mem_hold_second(first, first + PAGE, PROT_READ | PROT_EXEC, 0);
+}
+
+/*
  * The ledger around a test's body; when it does not balance, which process holds
  * more pages than before is said, too: a server that has touched memory of its
  * own for the first time looks like a leak, and is none.
