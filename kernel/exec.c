@@ -94,7 +94,7 @@ static int map_range(struct image *im, vaddr_t start, vaddr_t end, unsigned prot
  * all pages after it are zero. */
 static int map_segment(struct image *im, const struct elf_segment *s)
 {
-    if (!segment_valid(s))
+    if (!segment_valid(s) || s->offset + s->file_size > im->object->size)
         return -ENOEXEC;
     unsigned prot = segment_prot(s);
     vaddr_t start = page_round_down(s->address), file_end = s->address + s->file_size;

@@ -104,8 +104,15 @@ uint64_t process_cpu_time(struct process *p)
 
 void process_set_name(struct process *p, const char *name)
 {
+    char clean[PROCESS_NAME];
+    strlcpy(clean, name, sizeof clean);
+    /* Names stand in lines of the log: nothing that a terminal or a reader of the
+     * log would take for more than a name. */
+    for (char *c = clean; *c; c++)
+        if (*c <= ' ' || *c > '~')
+            *c = '?';
     spin_lock(&p->lock);
-    strlcpy(p->name, name, sizeof p->name);
+    memcpy(p->name, clean, sizeof p->name);
     spin_unlock(&p->lock);
 }
 

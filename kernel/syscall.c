@@ -35,10 +35,22 @@ static int64_t sys_getppid(const uint64_t *a)
     return ppid;
 }
 
+/* For what takes memory that lasts. 0, -ENOMEM or -EINTR. */
+static int make_sure_of_room(void)
+{
+    while (!frame_plenty()) {
+        int rc = writeback_make_room();
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
 static int64_t sys_fork(const uint64_t *a)
 {
     (void)a;
-    int pid = process_fork();
+    int rc = make_sure_of_room();
+    int pid = rc < 0 ? rc : process_fork();
     /* Memory that others can give up may make the difference. */
     if (pid == -ENOMEM && writeback_make_room() == 0)
         pid = process_fork();
@@ -119,7 +131,8 @@ static int64_t sys_getpgid(const uint64_t *a)
 
 static int64_t sys_thread_create(const uint64_t *a)
 {
-    return process_thread_create(a[0], a[1], a[2], a[3]);
+    int rc = make_sure_of_room();
+    return rc < 0 ? rc : process_thread_create(a[0], a[1], a[2], a[3]);
 }
 
 static int64_t sys_thread_exit(const uint64_t *a)

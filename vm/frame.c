@@ -140,6 +140,11 @@ bool frame_low(void)
     return __atomic_load_n(&buddy_free, __ATOMIC_RELAXED) < low_watermark;
 }
 
+bool frame_plenty(void)
+{
+    return __atomic_load_n(&buddy_free, __ATOMIC_RELAXED) >= user_watermark + reserve;
+}
+
 uint64_t frame_shortage(void)
 {
     uint64_t n = __atomic_load_n(&buddy_free, __ATOMIC_RELAXED);

@@ -135,6 +135,9 @@ static inline void *frame_address(const struct frame *f)
 uint64_t frame_free_count(void);
 /* True when free memory is below the watermark at which reclaim should run. */
 bool frame_low(void);
+/* True while there is enough for a new process or thread: they are refused before
+ * those that exist are refused a page. */
+bool frame_plenty(void);
 /* Frames to free until it is above it again; 0 if it is. */
 uint64_t frame_shortage(void);
 uint64_t frame_total(void);

@@ -144,6 +144,9 @@ static void *share(void *unused)
             return (void *)2;
         if (now == 2)
             most = 2;
+        /* Until two have met once, each gives the other a chance to come in. */
+        for (int patience = 0; most < 2 && patience < 1000; patience++)
+            sched_yield();
         sched_yield();
         __atomic_sub_fetch(&within, 1, __ATOMIC_RELAXED);
         sem_post(&places);
