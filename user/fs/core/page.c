@@ -173,18 +173,20 @@ struct reserve_args {
     struct inode *inode;
 };
 
-/* What one page lacks. */
-static int count_lack(struct fs *fs, const struct ext2_inode *raw, uint64_t page, uint32_t *lack,
-                      uint64_t *keys, unsigned *key_count)
+/* What one page lacks, as far as block end of the file. */
+static int count_lack(struct fs *fs, const struct ext2_inode *raw, uint64_t page, uint64_t end,
+                      uint32_t *lack, uint64_t *keys, unsigned *key_count)
 {
-    unsigned blocks = page_blocks(fs);
+    uint64_t first = page * page_blocks(fs);
 
     *lack = *key_count = 0;
-    for (unsigned i = 0; i < blocks; i++) {
+    if (end > first + page_blocks(fs))
+        end = first + page_blocks(fs);
+    for (uint64_t block = first; block < end; block++) {
         uint64_t missing[MAP_LEVELS];
         unsigned n;
         uint32_t no;
-        int err = map_get_missing(fs, raw, page * blocks + i, &no, missing, &n);
+        int err = map_get_missing(fs, raw, block, &no, missing, &n);
 
         if (err == -EFBIG)
             return 0; /* the end of what can be mapped lies inside this page */
@@ -209,6 +211,7 @@ static int op_reserve(struct fs *fs, void *arg)
 {
     struct reserve_args *a = arg;
     struct ext2_inode *raw;
+    uint64_t end_block = UINT64_MAX;
     int err = get_keyed(fs, a->key, false, &raw);
 
     if (!err && a->inode->truncating)
@@ -216,6 +219,7 @@ static int op_reserve(struct fs *fs, void *arg)
     if (!err && a->storing) {
         uint64_t size = present_size(fs, a->key, a->size);
 
+        end_block = (size + fs->block_size - 1) >> fs->block_shift;
         if (a->end > (size + FS_PAGE - 1) / FS_PAGE)
             a->end = (size + FS_PAGE - 1) / FS_PAGE;
     }
@@ -227,7 +231,7 @@ static int op_reserve(struct fs *fs, void *arg)
         if (reserve_has(a->inode, a->page)) {
             io_mark_again(fs, a->key, a->page);
         } else {
-            err = count_lack(fs, raw, a->page, &lack, keys, &key_count);
+            err = count_lack(fs, raw, a->page, end_block, &lack, keys, &key_count);
             a->inode->key = a->key;
             if (!err && lack)
                 err = reserve_add(fs, a->inode, a->page, lack, keys, key_count);
