@@ -164,6 +164,18 @@ static int bring_all(void)
     return reap(pid);
 }
 
+/* Answers the page that m brought with 0, and what fsync asks then. */
+static int end_of_fsync(struct message *m, pid_t pid)
+{
+    m->w[0] = 0;
+    CHECK_IS(ipc_reply(port, m->id, m, 0), 0);
+    CHECK(receive_request(port, m, 0) > 0);
+    CHECK_IS(m->w[0], MSG_FSYNC);
+    m->w[0] = 0;
+    CHECK_IS(ipc_reply(port, m->id, m, 0), 0);
+    return reap(pid);
+}
+
 /* Truncated, written again, while a page is on its way out. */
 static int truncate_out(void *unused)
 {
@@ -185,20 +197,23 @@ static int truncate_out(void *unused)
     CHECK_IS(sys_object_resize(port, KEY, 4096), 0);
     CHECK_IS(sys_object_info(port, KEY, &info), 0);
     CHECK(info.dirty == 0 && info.resident == 1);
-    m.w[0] = 0;
-    CHECK_IS(ipc_reply(port, m.id, &m, 0), 0);
-    CHECK(receive_request(port, &m, 0) > 0);
-    CHECK_IS(m.w[0], MSG_FSYNC);
-    m.w[0] = 0;
-    CHECK_IS(ipc_reply(port, m.id, &m, 0), 0);
-    return reap(pid);
+    return end_of_fsync(&m, pid);
 }
 
-/* A page dirtied while it is stored is stored again. */
+static int sync_file(void *unused)
+{
+    (void)unused;
+    return (int)-sys_fsync(file);
+}
+
+/* A page dirtied while it is stored is stored again: at the latest by a second
+ * fsync, maybe before by the kernel's own write-back. */
 static int dirty_in_flight(void *unused)
 {
+    struct abi_object_info info;
     struct message m;
-    pid_t pid;
+    pid_t first, second;
+    int stored = 0;
 
     (void)unused;
     CHECK_IS(begin(), 0);
@@ -206,26 +221,26 @@ static int dirty_in_flight(void *unused)
     volatile char *p = mmap(0, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     CHECK(p != MAP_FAILED);
     p[4096 + 50] = 1; /* the mapping is writable from now on */
-    pid = spawn(write_and_sync, 0);
+    first = spawn(write_and_sync, 0);
     CHECK(next_kernel(MSG_PAGE_OUT, &m) > 0);
     CHECK(m.w[2] == 1 && room[50] == 1);
     p[4096 + 50] = 2; /* and must not be while the page is on its way */
+    second = spawn(sync_file, 0);
     m.w[0] = 0;
     CHECK_IS(ipc_reply(port, m.id, &m, 0), 0);
-    /* fsync is for what was there when it began: which of the two comes first is
-     * open. */
-    for (int stored = 0, synced = 0; !stored || !synced;) {
+    for (int syncs = 0; syncs < 2; syncs += m.w[0] == MSG_FSYNC) {
         struct ipc_ext ext = {.recv_addr = (unsigned long)room, .recv_cap = sizeof(room)};
+        struct message none = {.w = {0}};
         CHECK(ipc_receive(port, &m, &ext) > 0);
-        if (m.w[0] == MSG_PAGE_OUT) {
-            CHECK(m.w[2] == 1 && room[50] == 2);
-            stored = 1;
-        }
-        synced |= m.w[0] == MSG_FSYNC;
-        m.w[0] = 0;
-        CHECK_IS(ipc_reply(port, m.id, &m, 0), 0);
+        if (m.w[0] == MSG_PAGE_OUT && m.w[2] == 1)
+            stored = room[50];
+        CHECK_IS(ipc_reply(port, m.id, &none, 0), 0);
     }
-    CHECK_IS(reap(pid), 0);
+    CHECK_IS(stored, 2);
+    CHECK_IS(reap(first), 0);
+    CHECK_IS(reap(second), 0);
+    CHECK_IS(sys_object_info(port, KEY, &info), 0);
+    CHECK_IS(info.dirty, 0);
     CHECK_IS(munmap((void *)p, SIZE), 0);
     return 0;
 }

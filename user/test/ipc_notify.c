@@ -64,10 +64,10 @@ static int timers(void *unused)
     CHECK_IS(sys_port_timer(999, 1, MS), -EBADF);
     CHECK_IS(sys_port_timer(port, 1, 60 * MS), 0);
     CHECK_IS(sys_port_timer(port, 2, 20 * MS), 0);
-    CHECK_IS(sys_port_timer(port, 3, 30 * MS), 0);
+    CHECK_IS(sys_port_timer(port, 3, 300 * MS), 0);
     CHECK_IS(sys_port_timer(port, 3, 0), 0); /* called off */
-    CHECK_IS(sys_port_timer(port, 4, 5 * MS), 0);
-    CHECK_IS(sys_port_timer(port, 4, 90 * MS), 0); /* put off */
+    CHECK_IS(sys_port_timer(port, 4, 300 * MS), 0);
+    CHECK_IS(sys_port_timer(port, 4, 90 * MS), 0); /* brought forward */
     CHECK_IS(sys_port_timer(port, 5, ~0ul), 0);    /* never */
     for (unsigned long seen = 0; seen != (1 << 1 | 1 << 2 | 1 << 4); seen |= m.w[0]) {
         CHECK_IS(ipc_receive(port, &m, 0), 0);
@@ -76,6 +76,10 @@ static int timers(void *unused)
                                    : m.w[0] & 1 << 1 ? 60 * MS
                                                      : 20 * MS));
     }
+    sys_sleep(320 * MS);
+    CHECK_IS(sys_notify(port, 1), 0);
+    CHECK_IS(ipc_receive(port, &m, 0), 0);
+    CHECK_IS(m.w[0], 1);              /* what was called off or replaced has not come */
     for (unsigned i = 0; i < 64; i++) /* given up with all of them armed */
         CHECK_IS(sys_port_timer(port, i, 10 * MS + i * 1000), 0);
     CHECK_IS(sys_close(port), 0);

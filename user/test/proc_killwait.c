@@ -81,7 +81,8 @@ static int wait_child(void *unused)
 
     (void)unused;
     if (pid == 0) {
-        sys_sleep(SECOND / 2);
+        while (getppid() != 1) /* gone with its parent, for the ledger's sake */
+            sys_sleep(2 * MS);
         _exit(0);
     }
     return (int)sys_wait(pid, 0, 0);
