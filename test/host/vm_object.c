@@ -47,6 +47,7 @@ static void test_read(void)
     file_make(0, 20 * PAGE_SIZE + 100, 7, 5);
     struct object *o = file_open(0);
     CHECK(o && pager_ports == 1 && object_pages(o) == 21);
+    pager.garbage = true;
     pager_started = 0;
     CHECK(file_agrees(0, o, 0, files[0].size));
     CHECK(pager_started == 2 && o->resident == 21); /* 16 and the rest */
@@ -55,6 +56,11 @@ static void test_read(void)
     CHECK(object_read(o, ~0ul - 10, buffer, 5) == -ERANGE);
     CHECK(object_read(o, files[0].size, buffer, 0) == 0);
     CHECK(object_bring(o, 21, 0) == -ERANGE && object_bring(o, ~0ul, 0) == -ERANGE);
+    /* What the server's block holds behind the end is not the file's. */
+    uint64_t size = files[0].size;
+    object_resize(o, size + 100);
+    CHECK(object_read(o, size - 1, buffer, 101) == 0 && buffer[1] == 0 && buffer[100] == 0);
+    object_resize(o, size);
     /* Holes are known as such; the rest is as it came. */
     spin_lock(&o->lock);
     for (unsigned page = 0; page < 21; page++) {
@@ -215,6 +221,9 @@ static void test_write_back(void)
     pager.fail_start = 0;
     CHECK(object_sync(o) == 0 && o->dirty == 0 && object_sync(o) == 0);
     CHECK(memcmp(files[0].bytes + PAGE_SIZE, "hij", 3) == 0);
+    spin_lock(&o->lock);
+    CHECK(object_lookup_locked(o, 0)->flags == 0); /* no hole any more, nothing granted */
+    spin_unlock(&o->lock);
     /* Runs: 40 pages dirty go in three transfers. */
     memset(buffer, 0x5a, sizeof buffer);
     CHECK(file_write(0, o, 0, buffer, 40 * PAGE_SIZE) == 0 && o->dirty == 40);

@@ -33,6 +33,7 @@ static struct {
     unsigned fail_in, fail_out, fail_start, fail_reserve, kill;
     unsigned immediate; /* a transfer ends before start returns */
     bool hold;          /* nothing ends, and who waits for it is killed */
+    bool garbage;       /* the last page comes with bytes behind the end */
     unsigned early;     /* the server reads its disk at once, and answers later */
     unsigned partial_reserve;
     unsigned room; /* times that make_room finds some */
@@ -80,6 +81,9 @@ static inline uint64_t pager_read(struct transfer *t)
             memcpy(frame_address(io->frames[i]), t->early + i * PAGE_SIZE, PAGE_SIZE);
         else
             pager_page(f, page, frame_address(io->frames[i]));
+        if (pager.garbage && f->size >> PAGE_SHIFT == page)
+            memset((char *)frame_address(io->frames[i]) + (f->size & PAGE_MASK), 0xee,
+                   PAGE_SIZE - (f->size & PAGE_MASK));
     }
     return holes;
 }

@@ -468,6 +468,20 @@ static void check_space(struct mspace *m)
     spin_unlock(&s->lock);
 }
 
+/* No hart can use an entry that is not there any more, or with rights it lost. */
+static void check_harts(void)
+{
+    const uint64_t rights = PTE_R | PTE_W | PTE_X | PTE_U | PTE_D;
+    for (unsigned h = 0; h < HARTS; h++)
+        for (unsigned i = 0; i < TLB_ENTRIES; i++) {
+            struct tlb_entry *e = &tlb[h][i];
+            if (!e->valid || e->asid != tlb_asid(h) || tlb_root(h) == kernel_root)
+                continue;
+            pte_t now = tlb_walk(tlb_root(h), e->va);
+            CHECK(now & PTE_V && pte_paddr(now) == pte_paddr(e->pte) && !(e->pte & rights & ~now));
+        }
+}
+
 static void check_everything(void)
 {
     for (unsigned i = 0; i < SPACES; i++)
@@ -571,6 +585,7 @@ static void test_random(unsigned steps)
             op_end();
         else
             op_file();
+        check_harts();
         if (step % 64 == 0)
             check_everything();
         CHECK(spin_none_held());
