@@ -346,6 +346,62 @@ static int fork_while_writing(void *unused)
     return bad;
 }
 
+/*
+ * fork_and_freeze(flag): forks; the parent then stores nothing and makes no call
+ * until *flag is set. So nothing but the fork itself can make other harts forget
+ * that they may write what is now shared. Returns what fork does.
+ */
+long fork_and_freeze(volatile unsigned *flag);
+__asm__(".section .text.fork_and_freeze, \"ax\", @progbits\n"
+        ".globl fork_and_freeze\n"
+        "fork_and_freeze:\n"
+        "addi sp, sp, -16\n"
+        "sd s0, 0(sp)\n"
+        "mv s0, a0\n"
+        "li a7, 3\n"
+        "ecall\n"
+        "blez a0, 2f\n"
+        "1: lw t0, 0(s0)\n"
+        "beqz t0, 1b\n"
+        "2: ld s0, 0(sp)\n"
+        "addi sp, sp, 16\n"
+        "ret\n"
+        ".text\n");
+_Static_assert(SYS_fork == 3, "fork_and_freeze");
+
+/* As above, with the parent's main thread out of the way: a hart that was not
+ * told of the fork writes on to the child's page. */
+static int fork_is_told(void *unused)
+{
+    volatile unsigned long *page = (volatile unsigned long *)map_private(PAGE);
+    unsigned stop = 0;
+    struct writer writer = {.page = page, .stop = &stop};
+    pthread_t thread;
+    int status, bad = 0;
+
+    (void)unused;
+    CHECK(page && pthread_create(&thread, 0, write_on, &writer) == 0);
+    for (int i = 0; i < 6; i++) {
+        restart();
+        while (__atomic_load_n(&page[0], __ATOMIC_RELAXED) == 0)
+            sys_yield();
+        long pid = fork_and_freeze(&stage[0]);
+        CHECK(pid >= 0);
+        if (pid == 0) {
+            int wrong = 0;
+            unsigned long seen = page[0];
+            for (unsigned long end = now_ns() + 5 * MEM_MILLI; now_ns() < end;)
+                wrong |= page[0] != seen;
+            stage_reach(&stage[0], 1);
+            _exit(wrong);
+        }
+        bad += waitpid((pid_t)pid, &status, 0) != pid || status != 0;
+    }
+    __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+    pthread_join(thread, 0);
+    return bad;
+}
+
 struct reader {
     volatile unsigned long *word, *seen;
     volatile unsigned *stop;
@@ -464,7 +520,7 @@ static int break_together(void *unused)
 
 int main(void)
 {
-    ktap_plan(11);
+    ktap_plan(12);
     stage = (volatile unsigned *)map_shared(PAGE);
     restart();
     /* Warm up: as many processes and threads at a time as there will be. */
@@ -479,6 +535,7 @@ int main(void)
     ok_child(kernel_copies, (void *)1, "and the other way about");
     ok_child(long_copies, 0, "copies over several pages break each of them");
     ok_child(fork_while_writing, 0, "a child has one moment of pages that others write");
+    ok_child(fork_is_told, 0, "harts that write are told of a fork");
     ok_child(readers_follow, 0, "threads on other harts follow to the copy");
     ok_child(break_together, 0, "threads that break the same pages lose nothing");
     mem_end_ok("forks give back what they took");

@@ -17,7 +17,6 @@ struct report {
     volatile unsigned ready;   /* threads that touch the page now */
     volatile unsigned gone;    /* it is gone: touches from here on are wrong */
     volatile unsigned touches; /* made after that */
-    volatile unsigned running; /* threads that run on harts of their own */
     char *volatile page;
 };
 
@@ -95,6 +94,9 @@ static int take_away(void *how)
         break;
     }
     report->gone = 1;
+    /* This hart stays busy: who touches the page now does so on another. */
+    for (unsigned long end = now_ns() + 5 * MEM_MILLI; now_ns() < end;)
+        ;
     sys_sleep(3000 * MEM_MILLI);
     return 0;
 }
