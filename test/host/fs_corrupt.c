@@ -6,14 +6,19 @@
  * With a device that fails now and then, what was true of the names before an
  * operation or after it is true of them then.
  *
- * host-test: user/fs/core/attr.c user/fs/core/cache.c user/fs/core/create.c
- * host-test: user/fs/core/dir.c user/fs/core/dirchange.c user/fs/core/dirindex.c
- * host-test: user/fs/core/group.c user/fs/core/inode.c user/fs/core/io.c
- * host-test: user/fs/core/link.c user/fs/core/list.c user/fs/core/map.c
- * host-test: user/fs/core/open.c user/fs/core/page.c user/fs/core/record.c
- * host-test: user/fs/core/remove.c user/fs/core/rename.c user/fs/core/reserve.c
- * host-test: user/fs/core/super.c user/fs/core/sync.c user/fs/core/truncate.c
- * host-test: user/fs/core/txn.c user/fs/core/walk.c */
+ * host-test: user/fs/core/attr.c user/fs/core/cache.c
+ * host-test: user/fs/core/create.c user/fs/core/dir.c
+ * host-test: user/fs/core/dirchange.c user/fs/core/dirindex.c
+ * host-test: user/fs/core/group.c user/fs/core/inode.c
+ * host-test: user/fs/core/io.c user/fs/core/link.c
+ * host-test: user/fs/core/list.c user/fs/core/map.c
+ * host-test: user/fs/core/open.c user/fs/core/page.c
+ * host-test: user/fs/core/pagereserve.c user/fs/core/record.c
+ * host-test: user/fs/core/remove.c user/fs/core/rename.c
+ * host-test: user/fs/core/reserve.c user/fs/core/super.c
+ * host-test: user/fs/core/sync.c user/fs/core/truncate.c
+ * host-test: user/fs/core/txn.c user/fs/core/walk.c
+ */
 #include "test/host/fs_disk.h"
 
 #define ROOT  FS_ROOT_INO

@@ -74,7 +74,7 @@ static inline int kernel_object_info(void *context, uint64_t key, struct fs_obje
     *info = (struct fs_object){
         .size = object->size, .mtime_ns = object->mtime, .mapped = object->mapped};
     for (struct page *page = object->pages; page; page = page->next)
-        info->dirty += page->dirty;
+        info->resident++;
     return 0;
 }
 

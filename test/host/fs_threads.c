@@ -4,14 +4,19 @@
  * directories and the same file overlap in every way. Nothing hangs, each
  * thread's own files are whole, and the volume is clean to e2fsck.
  *
- * host-test: user/fs/core/attr.c user/fs/core/cache.c user/fs/core/create.c
- * host-test: user/fs/core/dir.c user/fs/core/dirchange.c user/fs/core/dirindex.c
- * host-test: user/fs/core/group.c user/fs/core/inode.c user/fs/core/io.c
- * host-test: user/fs/core/link.c user/fs/core/list.c user/fs/core/map.c
- * host-test: user/fs/core/open.c user/fs/core/page.c user/fs/core/record.c
- * host-test: user/fs/core/remove.c user/fs/core/rename.c user/fs/core/reserve.c
- * host-test: user/fs/core/super.c user/fs/core/sync.c user/fs/core/truncate.c
- * host-test: user/fs/core/txn.c user/fs/core/walk.c */
+ * host-test: user/fs/core/attr.c user/fs/core/cache.c
+ * host-test: user/fs/core/create.c user/fs/core/dir.c
+ * host-test: user/fs/core/dirchange.c user/fs/core/dirindex.c
+ * host-test: user/fs/core/group.c user/fs/core/inode.c
+ * host-test: user/fs/core/io.c user/fs/core/link.c
+ * host-test: user/fs/core/list.c user/fs/core/map.c
+ * host-test: user/fs/core/open.c user/fs/core/page.c
+ * host-test: user/fs/core/pagereserve.c user/fs/core/record.c
+ * host-test: user/fs/core/remove.c user/fs/core/rename.c
+ * host-test: user/fs/core/reserve.c user/fs/core/super.c
+ * host-test: user/fs/core/sync.c user/fs/core/truncate.c
+ * host-test: user/fs/core/txn.c user/fs/core/walk.c
+ */
 #include <pthread.h>
 #include "test/host/fs_disk.h"
 
@@ -87,7 +92,7 @@ static int object_info(void *context, uint64_t key, struct fs_object *info)
     (void)context;
     if (key != shared.key)
         return -ENOENT;
-    *info = (struct fs_object){.size = shared_size, .dirty = 1};
+    *info = (struct fs_object){.size = shared_size, .resident = 1};
     return 0;
 }
 

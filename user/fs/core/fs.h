@@ -57,7 +57,7 @@ struct fs_object {
     uint64_t size;
     uint64_t mtime_ns; /* last write by a program; 0 = none */
     unsigned mapped;   /* regions that map it */
-    uint64_t dirty;    /* pages that are to be stored */
+    uint64_t resident; /* pages in memory */
 };
 
 struct fs_hooks {
@@ -179,7 +179,7 @@ int fs_fsync(struct fs *fs, uint32_t ino);
 int fs_sync(struct fs *fs);
 /* What a timer should call every few seconds: writes dirty metadata back, frees
  * unlinked files whose last mapping has ended meanwhile, and gives up what was
- * reserved for pages that nobody can make dirty any more. */
+ * reserved for pages that are in memory no more. */
 int fs_write_back(struct fs *fs);
 /* Whether fs_write_back has anything to do. Does not sleep. */
 bool fs_dirty(const struct fs *fs);

@@ -220,13 +220,13 @@ void inode_reap(struct fs *fs)
     }
 }
 
-/* Whether pages of the file may yet become dirty, or are. */
+/* Whether pages of the file may be dirty, or become so without a request. */
 static bool may_be_dirty(struct fs *fs, const struct inode *inode)
 {
     struct fs_object object;
 
-    return inode->held || (fs->hooks->object_info(fs->context, inode->key, &object) == 0 &&
-                           (object.dirty || object.mapped));
+    return inode->held ||
+           (fs->hooks->object_info(fs->context, inode->key, &object) == 0 && object.resident > 0);
 }
 
 void inode_release_reserved(struct fs *fs)

@@ -71,7 +71,8 @@ void inode_put(struct fs *fs, struct inode *inode);
 void inode_unlinked(struct fs *fs, struct inode *inode);
 /* Frees unlinked files that only mappings kept, if these have ended. Sleeps. */
 void inode_reap(struct fs *fs);
-/* Gives up reservations of files that nobody has open or dirty any more. */
+/* Gives up reservations of files that nobody has open and that have no pages in
+ * memory: a page that comes in anew is known to lack blocks. */
 void inode_release_reserved(struct fs *fs);
 
 /* On the disk: in transactions. */

@@ -1,45 +1,9 @@
-/* Pages of files: in, out, and reserved. */
+/* Pages of files: in and out. See fs.h. */
 #include <string.h>
 #include "user/fs/core/group.h"
 #include "user/fs/core/io.h"
 #include "user/fs/core/map.h"
 #include "user/fs/core/page.h"
-#include "user/fs/core/volume.h"
-
-#define RESERVE_STEP 256 /* pages in one transaction */
-
-/* Blocks in a page: 1, 2 or 4. */
-static unsigned page_blocks(const struct fs *fs)
-{
-    return FS_PAGE >> fs->block_shift;
-}
-
-/* The record of the file that a key names. */
-static int get_keyed(struct fs *fs, uint64_t key, bool change, struct ext2_inode **raw)
-{
-    uint32_t ino = key;
-    struct inode *inode = inode_find(fs, ino);
-    int err;
-
-    if (inode != NULL && inode->deleting)
-        return -ENOENT;
-    err = change ? inode_change(fs, ino, raw) : inode_get(fs, ino, raw);
-    if (err)
-        return err;
-    if (inode_key(ino, *raw) != key)
-        return -ENOENT;
-    return inode_type(*raw) == EXT2_S_IFREG ? 0 : -EINVAL;
-}
-
-/* The size of a file that is said to be size: a truncation may have come between. */
-static uint64_t present_size(struct fs *fs, uint64_t key, uint64_t size)
-{
-    struct fs_object object;
-
-    if (fs->hooks->object_info(fs->context, key, &object) == 0 && object.size < size)
-        return object.size;
-    return size;
-}
 
 struct page_args {
     uint64_t key;
@@ -56,18 +20,13 @@ static int page_begin(struct fs *fs, uint64_t key, uint64_t first, unsigned coun
                       struct page_args *args, struct io *io)
 {
     struct inode *inode;
+    int err;
 
     if (count == 0 || count > FS_PAGES_MAX || first > fs->max_size / FS_PAGE)
         return -EINVAL;
-    if ((uint32_t)key == 0 || (uint32_t)key > fs->inodes)
-        return -ENOENT;
-    inode = inode_find(fs, key);
-    if (inode != NULL && inode->deleting)
-        return -ENOENT; /* and must not be held */
-    inode = inode_peek(fs, key);
-    if (inode == NULL)
-        return -ENOMEM;
-    inode_hold(fs, inode);
+    err = page_hold(fs, key, &inode);
+    if (err)
+        return err;
     *args = (struct page_args){
         .key = key,
         .first = first * page_blocks(fs),
@@ -102,7 +61,7 @@ static int op_page_in(struct fs *fs, void *arg)
     int err;
 
     a->io->count = 0;
-    err = get_keyed(fs, a->key, false, &raw);
+    err = page_record(fs, a->key, false, &raw);
     if (err)
         return err;
     a->size = inode_size(raw);
@@ -163,147 +122,6 @@ int fs_page_in(struct fs *fs, uint64_t key, uint64_t first, unsigned count, void
     return err ? err : (int)bytes;
 }
 
-/* ------------------------------------------------------------- reservation */
-
-struct reserve_args {
-    uint64_t key;
-    uint64_t page, end;
-    bool storing;  /* for pages that have come: those past the end do not count */
-    uint64_t size; /* of the file, then */
-    struct inode *inode;
-};
-
-/* What one page lacks, as far as block end of the file. */
-static int count_lack(struct fs *fs, const struct ext2_inode *raw, uint64_t page, uint64_t end,
-                      uint32_t *lack, uint64_t *keys, unsigned *key_count)
-{
-    uint64_t first = page * page_blocks(fs);
-
-    *lack = *key_count = 0;
-    if (end > first + page_blocks(fs))
-        end = first + page_blocks(fs);
-    for (uint64_t block = first; block < end; block++) {
-        uint64_t missing[MAP_LEVELS];
-        unsigned n;
-        uint32_t no;
-        int err = map_get_missing(fs, raw, block, &no, missing, &n);
-
-        if (err == -EFBIG)
-            return 0; /* the end of what can be mapped lies inside this page */
-        if (err)
-            return err;
-        *lack += no == 0;
-        for (unsigned j = 0; j < n; j++) {
-            unsigned k = 0;
-
-            while (k < *key_count && keys[k] != missing[j])
-                k++;
-            if (k == *key_count)
-                keys[(*key_count)++] = missing[j];
-        }
-    }
-    return 0;
-}
-
-/* Some pages. A page that is reserved stays so should this be run again, so that
- * nothing is counted twice. */
-static int op_reserve(struct fs *fs, void *arg)
-{
-    struct reserve_args *a = arg;
-    struct ext2_inode *raw;
-    uint64_t end_block = UINT64_MAX;
-    int err = get_keyed(fs, a->key, false, &raw);
-
-    if (!err && a->inode->truncating)
-        return txn_wait_peer(fs);
-    if (!err && a->storing) {
-        uint64_t size = present_size(fs, a->key, a->size);
-
-        end_block = (size + fs->block_size - 1) >> fs->block_shift;
-        if (a->end > (size + FS_PAGE - 1) / FS_PAGE)
-            a->end = (size + FS_PAGE - 1) / FS_PAGE;
-    }
-    for (unsigned n = 0; n < RESERVE_STEP && a->page < a->end && !err; n++) {
-        uint64_t keys[4 * MAP_LEVELS];
-        unsigned key_count;
-        uint32_t lack;
-
-        if (reserve_has(a->inode, a->page)) {
-            io_mark_again(fs, a->key, a->page);
-        } else {
-            err = count_lack(fs, raw, a->page, end_block, &lack, keys, &key_count);
-            a->inode->key = a->key;
-            if (!err && lack)
-                err = reserve_add(fs, a->inode, a->page, lack, keys, key_count);
-        }
-        if (!err) {
-            a->page++;
-            txn_progress(fs);
-        }
-    }
-    return err;
-}
-
-/* Reserves pages args->page to args->end. */
-static int reserve(struct fs *fs, struct reserve_args *args)
-{
-    int err = 0;
-
-    if ((uint32_t)args->key == 0 || (uint32_t)args->key > fs->inodes)
-        return -ENOENT;
-    args->inode = inode_find(fs, args->key);
-    if (args->inode != NULL && args->inode->deleting)
-        return -ENOENT;
-    args->inode = inode_peek(fs, args->key);
-    if (args->inode == NULL)
-        return -ENOMEM;
-    inode_hold(fs, args->inode);
-    while (args->page < args->end && !err)
-        err = txn_run(fs, op_reserve, args);
-    inode_put(fs, args->inode);
-    return err;
-}
-
-/* Whether a file of this size may have these pages. */
-static int check_range(const struct fs *fs, uint64_t first, uint64_t count, uint64_t size)
-{
-    uint64_t last = fs->max_size / FS_PAGE;
-
-    if (count == 0)
-        return -EINVAL;
-    return size > fs->max_size || first > last || count > last - first + 1 ||
-                   (size > INT32_MAX && !fs->rev1)
-               ? -EFBIG
-               : 0;
-}
-
-int page_reserve_last(struct fs *fs, uint64_t key, uint64_t size)
-{
-    struct reserve_args args = {.key = key};
-    struct fs_object object;
-
-    if (fs->block_size == FS_PAGE || fs->hooks->object_info(fs->context, key, &object) != 0 ||
-        size <= object.size || object.size % FS_PAGE == 0)
-        return 0;
-    args.page = object.size / FS_PAGE;
-    args.end = args.page + 1;
-    return args.end * FS_PAGE > fs->max_size ? 0 : reserve(fs, &args);
-}
-
-long fs_reserve(struct fs *fs, uint64_t key, uint64_t first, uint64_t count, uint64_t size)
-{
-    struct reserve_args args = {.key = key, .page = first, .end = first + count};
-    int err = fs_writable(fs);
-
-    if (!err)
-        err = check_range(fs, first, count, size);
-    if (!err)
-        err = page_reserve_last(fs, key, size);
-    if (!err)
-        err = reserve(fs, &args);
-    return args.page > first ? (long)(args.page - first) : err;
-}
-
 /* ------------------------------------------------------------------- write */
 
 /* Finds blocks for the holes among those listed, and claims them. */
@@ -342,13 +160,13 @@ static int plan(struct fs *fs, struct page_args *a)
     struct io *io = a->io;
     uint64_t end;
     uint32_t previous = 0;
-    int err = get_keyed(fs, a->key, false, &raw);
+    int err = page_record(fs, a->key, false, &raw);
 
     if (err)
         return err;
     if (a->inode->truncating)
         return txn_wait_peer(fs);
-    a->limit = present_size(fs, a->key, a->size);
+    a->limit = page_present_size(fs, a->key, a->size);
     end = (a->limit + fs->block_size - 1) >> fs->block_shift;
     for (unsigned i = 0; i < a->count && a->first + i < end; i++) {
         err = map_get(fs, raw, a->first + i, &io->block[i]);
@@ -430,9 +248,9 @@ static void set_written_time(struct fs *fs, struct page_args *a, struct ext2_ino
 static int op_commit(struct fs *fs, void *arg)
 {
     struct page_args *a = arg;
-    uint64_t limit = present_size(fs, a->key, a->size);
+    uint64_t limit = page_present_size(fs, a->key, a->size);
     struct ext2_inode *raw;
-    int err = get_keyed(fs, a->key, true, &raw);
+    int err = page_record(fs, a->key, true, &raw);
 
     if (err)
         return err;
@@ -509,8 +327,6 @@ static int store(struct fs *fs, struct page_args *args, uint8_t *data)
 int fs_page_out(struct fs *fs, uint64_t key, uint64_t first, unsigned count, uint64_t size,
                 void *data, size_t len)
 {
-    struct reserve_args reserving = {
-        .key = key, .page = first, .end = first + count, .storing = true, .size = size};
     struct page_args args;
     struct io io;
     int err = fs_writable(fs);
@@ -518,10 +334,10 @@ int fs_page_out(struct fs *fs, uint64_t key, uint64_t first, unsigned count, uin
     if (!err && (count > FS_PAGES_MAX || len > (size_t)count * FS_PAGE))
         err = -EINVAL;
     if (!err)
-        err = check_range(fs, first, count, size);
+        err = page_check_range(fs, first, count, size);
     /* What was not reserved, as after a restart, is so now or fails now. */
     if (!err)
-        err = reserve(fs, &reserving);
+        err = page_reserve_stored(fs, key, first, count, size);
     if (!err)
         err = page_begin(fs, key, first, count, &args, &io);
     if (err)
