@@ -86,24 +86,24 @@ static int exec_fails(unsigned i)
 /* Mappings of every kind, left to the end of the process to take down. */
 static int map_things(unsigned i)
 {
-    char *private = map_private(40 * PAGE), *shared = map_shared(40 * PAGE);
+    char *own = map_private(40 * PAGE), *shared = map_shared(40 * PAGE);
     int fd = open(TEST_PATH, O_RDONLY), object = (int)sys_object_create(8 * PAGE);
     int status;
 
-    CHECK(private && shared && fd >= 0 && object >= 0);
+    CHECK(own && shared && fd >= 0 && object >= 0);
     for (unsigned long at = i % 3 * PAGE; at < 40 * PAGE; at += 3 * PAGE)
-    private[at] = shared[at] = 1;
+        own[at] = shared[at] = 1;
     char *file = mmap(0, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
     char *mine = mmap(0, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, object, 0);
     CHECK(file != MAP_FAILED && mine != MAP_FAILED);
     file[0] = file[PAGE] + mine[0];
     mine[PAGE] = 1;
-    CHECK(mprotect(private + 7 * PAGE, 3 * PAGE, PROT_READ) == 0);
+    CHECK(mprotect(own + 7 * PAGE, 3 * PAGE, PROT_READ) == 0);
     CHECK(munmap(shared + 5 * PAGE, 9 * PAGE) == 0);
     pid_t pid = fork();
     CHECK(pid >= 0);
     if (pid == 0) {
-        private[0] = shared[0] = mine[2 * PAGE] = 2;
+        own[0] = shared[0] = mine[2 * PAGE] = 2;
         _exit(0);
     }
     CHECK(waitpid(pid, &status, 0) == pid && status == 0);
