@@ -223,7 +223,8 @@ static void *mover(void *unused)
     (void)unused;
     while (!moving_stop) {
         munmap(moving, SIZE);
-        mmap(moving, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+        (void)mmap(moving, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+                   -1, 0);
     }
     return 0;
 }
