@@ -19,7 +19,8 @@
 #include "vm/usercopy.h"
 
 #define SEGMENTS_MAX 16
-#define ARGS_MAX     4096 /* strings in argv and envp */
+#define ARGS_MAX     4096  /* strings in argv and envp */
+#define WIRED_STACK  32768 /* bytes of stack that a boot program has from the start */
 
 /* A program on its way in. */
 struct image {
@@ -318,6 +319,24 @@ static void commit(struct image *im, vaddr_t sp)
     t->tf.sstatus = SSTATUS_SPIE;
 }
 
+/* Programs of the boot image take their memory now, some stack included: what
+ * others depend on must not be refused a page later. */
+static int take_memory(struct image *im, vaddr_t sp)
+{
+    struct space *s = im->space;
+    s->wired = true;
+    int rc = user_prefault(s, sp - WIRED_STACK, WIRED_STACK, ACCESS_WRITE);
+    for (unsigned i = 0; rc == 0 && i < s->count; i++) {
+        const struct region *r = s->regions[i];
+        if (r->prot & ABI_PROT_WRITE)
+            rc = user_prefault(s, r->start, r->end - r->start, ACCESS_WRITE);
+        else
+            rc = user_prefault(s, r->start, r->end - r->start,
+                               r->prot & ABI_PROT_READ ? ACCESS_READ : ACCESS_EXEC);
+    }
+    return rc;
+}
+
 static int run(struct kobject *program, struct arguments *a, const char *name)
 {
     struct image *im = kzalloc(sizeof *im);
@@ -330,6 +349,8 @@ static int run(struct kobject *program, struct arguments *a, const char *name)
     int rc = im->space ? load(im) : im->object ? -ENOMEM : -EACCES;
     if (rc == 0)
         rc = build_stack(im, a, name, &sp);
+    if (rc == 0 && im->object->boot)
+        rc = take_memory(im, sp);
     if (rc == 0 && a->from)
         rc = process_single_out();
     if (rc == 0) {

@@ -52,11 +52,12 @@ static void transfer_done(struct request *r)
         zero_rest(&p->io, r->recv_len);
     struct object *o = p->io.object;
     bool out = p->io.out;
+    unsigned pages = p->io.count;
     if (out)
         object_ref(o);
     object_io_done(&p->io, error, r->words[1]);
     if (out) {
-        writeback_ended(error == 0 && o->dirty);
+        writeback_ended(pages, error == 0 && o->dirty);
         object_unref(o);
     }
 }

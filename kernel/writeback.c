@@ -19,6 +19,8 @@ static struct spinlock lock = SPINLOCK_INIT(RANK_SLEEP);
 static struct waitq wanted = WAITQ_INIT(wanted);     /* (lock) the thread waits for work */
 static struct waitq progress = WAITQ_INIT(progress); /* (lock) others wait for a transfer's end */
 static bool poked;                                   /* (lock) */
+static bool needed;     /* (lock) poked because memory or the limit asks for it */
+static uint64_t budget; /* (lock) pages that this round is to store yet */
 
 static void store(struct object *o, void *unused)
 {
@@ -36,21 +38,27 @@ static void writeback_thread(void *unused)
     (void)unused;
     for (;;) {
         spin_lock(&lock);
+        int rc = 0;
         if (!poked)
-            wait_hooks.wait(&wanted, &lock, 0, timer_now() + timer_ns_to_ticks(PERIOD_NS),
-                            "dirty pages");
-        poked = false;
+            rc = wait_hooks.wait(&wanted, &lock, 0, timer_now() + timer_ns_to_ticks(PERIOD_NS),
+                                 "dirty pages");
+        /* A round stores what is dirty when it begins; pages dirtied meanwhile
+         * wait for the next. */
+        if (needed || rc == -ETIMEDOUT)
+            budget = object_dirty_pages();
+        poked = needed = false;
         spin_unlock(&lock);
         if (object_dirty_pages())
             object_for_each(NULL, store, NULL);
     }
 }
 
-void writeback_ended(bool more)
+void writeback_ended(unsigned pages, bool more)
 {
     spin_lock(&lock);
     wake_all(&progress);
-    if (more) {
+    budget -= pages < budget ? pages : budget;
+    if (more && budget) {
         poked = true;
         wake_all(&wanted);
     }
@@ -62,7 +70,7 @@ void writeback_ended(bool more)
 static int wait_progress(void)
 {
     spin_lock(&lock);
-    poked = true;
+    poked = needed = true;
     wake_all(&wanted);
     int rc = sched_wait_until(&progress, &lock, timer_now() + timer_ns_to_ticks(PATIENCE_NS),
                               "write-back");
@@ -79,7 +87,9 @@ static bool waits_for_nobody(void)
 int writeback_make_room(void)
 {
     uint64_t want = frame_shortage() + 32;
-    if (object_shrink(want, false) || object_shrink(want, true) || kstack_trim())
+    /* The second pass over mapped pages finds those that the first has marked. */
+    if (object_shrink(want, false) || kstack_trim() || object_shrink(want, true) ||
+        object_shrink(want, true))
         return 0;
     /* Servers are what others wait for: they never wait for write-back. */
     if (waits_for_nobody())
@@ -113,12 +123,11 @@ void writeback_balance(void)
 {
     if (!frame_low())
         return;
-    uint64_t want = frame_shortage();
-    if (object_shrink(want, false) < want)
-        object_shrink(want, true);
+    /* Mapped pages only go when memory was really refused. */
+    object_shrink(frame_shortage(), false);
     if (frame_low() && object_dirty_pages()) {
         spin_lock(&lock);
-        poked = true;
+        poked = needed = true;
         wake_all(&wanted);
         spin_unlock(&lock);
     }

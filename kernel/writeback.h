@@ -9,8 +9,9 @@
 
 /* Starts the thread. */
 void writeback_init(void);
-/* A transfer out has ended; more: its object has further dirty pages. */
-void writeback_ended(bool more);
+/* A transfer out of so many pages has ended; more: its object has further dirty
+ * pages. */
+void writeback_ended(unsigned pages, bool more);
 /* Memory was refused to the current thread, which holds no lock: drops clean
  * pages, else waits (killable, bounded) for dirty ones to become clean. 0: try
  * again; -ENOMEM; -EINTR. */

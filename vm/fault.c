@@ -22,6 +22,8 @@
 #include "vm/region.h"
 #include "vm/space.h"
 
+#define REFUSALS_MAX 16 /* of memory, before the fault fails */
+
 /* Results that make space_fault do something without locks and start over. */
 #define NEED_PAGE  1 /* bring the page in */
 #define NEED_GRANT 2 /* reserve blocks for it */
@@ -184,6 +186,7 @@ static int map_page_locked(struct fault *f, struct object *o, struct frame *fram
     /* Anonymous pages need no dirty marks: writable at once. */
     bool write = shared && (f->write || o->kind == OBJECT_ANON);
     frame_ref(frame);
+    frame->flags |= PAGE_REFERENCED;
     count(COUNT_OBJECT_FAULT);
     return install_frame(f, frame, region_pte_flags(r, write));
 }
@@ -301,7 +304,7 @@ int space_fault(struct space *s, vaddr_t va, unsigned access, int flags)
     if (va < USER_MIN || va >= USER_END)
         return -EFAULT;
     struct fault f = {.space = s, .page = page_round_down(va), .write = access == ACCESS_WRITE};
-    for (;;) {
+    for (int refused = 0;;) {
         spin_lock(&s->lock);
         int rc = fault_locked(&f, va, access);
         spin_unlock(&s->lock);
@@ -313,7 +316,8 @@ int space_fault(struct space *s, vaddr_t va, unsigned access, int flags)
             rc = wait_for(&f, rc);
         else if (rc == 0)
             return 0;
-        if (rc == -ENOMEM && !(flags & FAULT_NOWAIT))
+        /* Bounded: what is freed here, others may take, for ever. */
+        if (rc == -ENOMEM && !(flags & FAULT_NOWAIT) && refused++ < REFUSALS_MAX)
             rc = pager_ops.make_room();
         if (rc < 0)
             return rc;

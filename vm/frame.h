@@ -20,13 +20,14 @@
 #define FRAME_MAX_ORDER 10 /* largest run: 4 MiB */
 
 /* Page flags of object pages; guarded by the object's lock. */
-#define PAGE_BUSY      0x01 /* contents on their way in */
-#define PAGE_DIRTY     0x02 /* newer than what the server has */
-#define PAGE_WRITEBACK 0x04 /* contents on their way out */
-#define PAGE_HOLE      0x08 /* not wholly backed by blocks */
-#define PAGE_GRANTED   0x10 /* blocks for it are reserved */
-#define PAGE_ERROR     0x20 /* page-in failed; the page leaves the object */
-#define PAGE_DETACHED  0x40 /* truncated while busy: a later supply is dropped */
+#define PAGE_BUSY       0x01 /* contents on their way in */
+#define PAGE_DIRTY      0x02 /* newer than what the server has */
+#define PAGE_WRITEBACK  0x04 /* contents on their way out */
+#define PAGE_HOLE       0x08 /* not wholly backed by blocks */
+#define PAGE_GRANTED    0x10 /* blocks for it are reserved */
+#define PAGE_ERROR      0x20 /* page-in failed; the page leaves the object */
+#define PAGE_DETACHED   0x40 /* truncated while busy: a later supply is dropped */
+#define PAGE_REFERENCED 0x80 /* mapped or supplied since the scan for memory last passed */
 
 struct object;
 

@@ -613,8 +613,12 @@ static uint64_t shrink_one_locked(struct object *o, uint64_t n, bool mapped)
     struct frame *f;
     while (freed < n && (f = pageindex_next(&o->pages, &index))) {
         if (!(f->flags & (PAGE_BUSY | PAGE_DIRTY | PAGE_WRITEBACK)) && !f->writers) {
-            if (mapped && frame_refs(f) > 1)
+            /* Mapped pages get a second chance: dropping one that is in use costs
+             * everybody who maps it. */
+            if (mapped && frame_refs(f) > 1 && !(f->flags & PAGE_REFERENCED))
                 region_unmap_page_locked(o, index, f);
+            if (mapped)
+                f->flags &= ~PAGE_REFERENCED;
             if (frame_refs(f) == 1) {
                 assert(f->class == FRAME_OBJECT);
                 page_drop_locked(o, index, f);
