@@ -194,6 +194,7 @@ static void test_write_back(void)
     /* A hole must have blocks first; a refusal leaves all as it was. */
     pager.fail_reserve = 1;
     CHECK(file_write(0, o, 10, "abc", 3) == -ENOSPC && o->dirty == 0);
+    CHECK(object_prepare_write(o, 0, 1, o->size, OBJECT_NOWAIT) == -EAGAIN);
     pager.fail_reserve = 0;
     pager_clock = 1234;
     CHECK(file_write(0, o, 10, "abc", 3) == 0 && o->dirty == 1 && object_dirty_pages() == 1);
@@ -335,7 +336,7 @@ static void test_anonymous(void)
     check_nothing_left();
 }
 
-/* A mapped page is dropped only when asked to, and then unmapped first. */
+/* A mapped page is dropped only when asked to twice, and then unmapped first. */
 static void test_shrink_mapped(void)
 {
     file_make(0, 4 * PAGE_SIZE, 29, 0);
@@ -354,6 +355,7 @@ static void test_shrink_mapped(void)
     CHECK(space_fault(s, 0x102000, ACCESS_WRITE, 0) == 0);
     CHECK(o->resident == 4 && o->dirty == 1 && s->resident == 2);
     CHECK(object_shrink(~0ul, false) == 2 && o->resident == 2 && s->resident == 2);
+    CHECK(object_shrink(~0ul, true) == 0 && s->resident == 2); /* a second chance */
     CHECK(object_shrink(~0ul, true) == 1 && o->resident == 1 && s->resident == 1);
     CHECK(!(tlb_walk(s->root, 0x100000) & PTE_V) && tlb_walk(s->root, 0x102000) & PTE_W);
     /* Sent: no store may slip in unseen. */

@@ -92,6 +92,9 @@ static void test_boot_map_twice(void)
     sv39_map_boot(root, DIRECT_BASE, 0x80000000, MEGAPAGE_SIZE, PTE_KERNEL_RW, boot_table);
     CHECK_PANICS(sv39_map_boot(root, DIRECT_BASE, 0x80000000, PAGE_SIZE, PTE_KERNEL_RW, boot_table),
                  "assertion");
+    CHECK_PANICS(
+        sv39_map_boot(root, DIRECT_BASE, 0x80000000, MEGAPAGE_SIZE, PTE_KERNEL_RW, boot_table),
+        "PTE_V");
     CHECK(sv39_walk(root, DIRECT_BASE, false) == NULL); /* a larger leaf covers it */
     CHECK(sv39_walk(root, DIRECT_BASE, true) == NULL);
     free_tables(root, 2);

@@ -22,8 +22,11 @@ static pte_t fenced[MAX_HARTS][WATCHED];
 static void note_fence(enum host_fence_kind kind, vaddr_t va, uint64_t asid)
 {
     uint64_t page = (va - VMALLOC_BASE) >> PAGE_SHIFT;
+    pte_t *noted = fenced[host_hart->index];
     if (kind == HOST_FENCE_PAGE && page < WATCHED)
-        fenced[host_hart->index][page] = tlb_walk(kernel_root, va) | 1ul << 63;
+        noted[page] = tlb_walk(kernel_root, va) | 1ul << 63;
+    for (page = 0; kind == HOST_FENCE_ALL && page < WATCHED; page++)
+        noted[page] = tlb_walk(kernel_root, VMALLOC_BASE + page * PAGE_SIZE) | 1ul << 63;
     tlb_fence(kind, va, asid);
 }
 
@@ -50,6 +53,7 @@ static struct range {
     pte_t entries[PAGES_MAX];
 } held[RANGES];
 static unsigned held_count;
+static uint64_t tables; /* frames of tables when no range is held */
 
 /* A range just handed out: mapped, writable, not executable, global, guarded. */
 static void range_taken(void *p, size_t size, enum abi_frame_class class)
@@ -99,6 +103,7 @@ static void drop_all(void)
     kmalloc_trim();
     CHECK(kmalloc_bytes() == 0 && host_class_count(FRAME_KMALLOC) == 0);
     CHECK(host_class_count(FRAME_KSTACK) == 0 && host_ledger_balanced());
+    CHECK(host_class_count(FRAME_TABLE) == tables); /* last-level tables went, too */
     CHECK(host_free_frames_untouched());
 }
 
@@ -205,6 +210,7 @@ int main(void)
     host_boot(HARTS);
     tlb_boot();
     host_fence = note_fence;
+    tables = host_class_count(FRAME_TABLE);
     test_random();
     check_end("random ranges are apart, guarded, and fenced on every hart");
     test_refusals();
