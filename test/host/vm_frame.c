@@ -110,7 +110,7 @@ static void test_orders(void)
 
 static void test_random(void)
 {
-    for (unsigned step = 0; step < 40000; step++) {
+    for (unsigned step = 0; step < 40000 && !check_failing; step++) {
         uint64_t r = check_random(&seed);
         host_run_on(r / 64 % 4);
         if (r % 8 < 4 && run_count < RUNS_MAX) {

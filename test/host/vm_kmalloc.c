@@ -114,7 +114,7 @@ static void test_give_back(void)
 
 static void test_random(void)
 {
-    for (unsigned step = 0; step < 60000; step++) {
+    for (unsigned step = 0; step < 60000 && !check_failing; step++) {
         uint64_t r = check_random(&seed);
         host_run_on(r / 8 % 3);
         host_refuse_one_in = r / 32 % 4 ? 0 : 3;

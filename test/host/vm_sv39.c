@@ -149,8 +149,9 @@ static void test_walk(void)
         pte_t *pte = sv39_walk(root, va[i], false);
         CHECK(!pte || *pte == 0);
         host_refuse_one_in = 3;
-        while (!(pte = sv39_walk(root, va[i], true)))
-            ;
+        for (unsigned tries = 0; !(pte = sv39_walk(root, va[i], true)); tries++)
+            if (tries == 100)
+                panic("no table for %#lx", va[i]);
         host_refuse_one_in = 0;
         CHECK(*pte == 0 && sv39_walk(root, va[i], false) == pte);
         CHECK(sv39_lock(pte) == &frame_of(direct_unmap(pte))->lock);
