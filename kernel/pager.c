@@ -62,6 +62,26 @@ static void transfer_done(struct request *r)
     }
 }
 
+/* Pages that a truncation took away while the message waited are not stored: the
+ * file may have been made longer again, and their bytes must not reappear. */
+static bool refresh_out(struct request *r)
+{
+    struct pager_io *p = container_of(r, struct pager_io, request);
+    struct object *o = p->io.object;
+    unsigned n = 0;
+    spin_lock(&o->lock);
+    while (n < p->io.count && !(p->io.frames[n]->flags & PAGE_DETACHED))
+        n++;
+    uint64_t start = p->io.first << PAGE_SHIFT;
+    r->words[3] = n;
+    r->words[4] = o->size;
+    r->send.size = n * PAGE_SIZE;
+    if (n && o->size - start < r->send.size)
+        r->send.size = o->size - start;
+    spin_unlock(&o->lock);
+    return n > 0;
+}
+
 static int start(struct page_io *io)
 {
     struct pager_io *p = container_of(io, struct pager_io, io);
@@ -76,11 +96,8 @@ static int start(struct page_io *io)
     r->words[3] = io->count;
     struct buffer pages = {.frames = io->frames, .size = io->count * PAGE_SIZE};
     if (io->out) {
-        uint64_t start = io->first << PAGE_SHIFT;
-        r->words[4] = io->size;
-        if (io->size - start < pages.size)
-            pages.size = io->size - start;
         r->send = pages;
+        r->refresh = refresh_out;
     } else {
         r->recv = pages;
     }

@@ -422,6 +422,10 @@ static void requeue(struct port *p, struct request *r)
 static int deliver(struct port *p, struct request *r, const struct buffer *into,
                    struct received *out)
 {
+    if (r->refresh && !r->refresh(r)) {
+        finish(p, r, -ECANCELED);
+        return 0;
+    }
     if (r->send.size > into->size) {
         finish(p, r, -EMSGSIZE);
         return 0;

@@ -64,7 +64,10 @@ struct request {
     unsigned handle_count;
     struct thread *client;          /* NULL: the kernel's own */
     void (*done)(struct request *); /* kernel's own: called once, no lock held */
-    struct waitq wait;              /* (port lock) the client */
+    /* Kernel's own, or NULL: called when it is taken from the queue, no lock held.
+     * Brings words and send up to date; false: it is no longer wanted. */
+    bool (*refresh)(struct request *);
+    struct waitq wait; /* (port lock) the client */
     /* the answer */
     int error; /* 0 or -errno; REQUEST_RETRY: fault the buffer in, send again */
     uint64_t recv_len;

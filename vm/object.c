@@ -523,7 +523,6 @@ unsigned object_writeback(struct object *o, uint64_t from)
     io->object = o;
     io->first = index;
     io->out = true;
-    io->size = o->size;
     io->count = 0;
     while (f && io->count < PAGE_IO_MAX && may_send(f)) {
         /* No write may slip in behind the copy that the pager takes: mappings

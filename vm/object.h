@@ -40,7 +40,6 @@ struct page_io {
     uint64_t first; /* page index */
     unsigned count;
     bool out;
-    uint64_t size; /* out: the object's size when it was sent */
     struct frame *frames[PAGE_IO_MAX];
 };
 

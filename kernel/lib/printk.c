@@ -12,6 +12,7 @@ struct log_sink log_sink;
 static struct spinlock log_lock = SPINLOCK_INIT(RANK_LOG);
 static char log_ring[LOG_SIZE]; /* (log_lock) */
 static uint64_t log_end;        /* (log_lock) bytes ever written */
+static uint64_t log_seen;       /* (log_lock) of them, those the terminal server has read */
 static uint32_t panicking;      /* atomic; a word: the A extension has no byte exchange */
 
 static void log_append_locked(const char *buf, size_t n)
@@ -57,6 +58,8 @@ size_t log_read(char *buf, size_t n, uint64_t *pos)
     for (size_t i = 0; i < n; i++)
         buf[i] = log_ring[(*pos + i) % LOG_SIZE];
     *pos += n;
+    if (*pos > log_seen)
+        log_seen = *pos;
     spin_unlock(&log_lock);
     return n;
 }
@@ -65,7 +68,7 @@ uint64_t log_take_over(void (*grown)(void))
 {
     spin_lock(&log_lock);
     log_sink.grown = grown;
-    uint64_t pos = log_end;
+    uint64_t pos = log_seen = log_end;
     spin_unlock(&log_lock);
     return pos;
 }
@@ -100,6 +103,25 @@ void printk(const char *fmt, ...)
     va_end(ap);
 }
 
+/* What the terminal server will not print any more, line by line. The lock may be
+ * held by whom the panic interrupted: other harts are not waited for. */
+static void log_flush_unseen(void)
+{
+    char line[256];
+    size_t n = 0;
+    if (!log_sink.grown)
+        return;
+    if (log_end - log_seen > LOG_SIZE)
+        log_seen = log_end - LOG_SIZE;
+    while (log_seen < log_end) {
+        line[n++] = log_ring[log_seen++ % LOG_SIZE];
+        if (line[n - 1] == '\n' || n == sizeof line) {
+            log_console(line, n);
+            n = 0;
+        }
+    }
+}
+
 void panic(const char *fmt, ...)
 {
     /* One hart reports; others that fall meanwhile stay silent. */
@@ -107,6 +129,7 @@ void panic(const char *fmt, ...)
         for (;;)
             asm volatile("" ::: "memory");
     }
+    log_flush_unseen();
     va_list ap;
     va_start(ap, fmt);
     log_format("panic: ", fmt, ap, log_console);

@@ -158,7 +158,7 @@ static inline int pager_start(struct page_io *io)
 {
     CHECK(spin_none_held());
     CHECK(io->count >= 1 && io->count <= PAGE_IO_MAX);
-    CHECK(!io->out || io->first << PAGE_SHIFT < io->size);
+    CHECK(!io->out || io->first << PAGE_SHIFT < io->object->size);
     for (unsigned i = 0; i < io->count; i++) {
         unsigned flag = io->out ? PAGE_WRITEBACK : PAGE_BUSY;
         CHECK(frame_refs(io->frames[i]) >= 1 && io->frames[i]->flags & flag);

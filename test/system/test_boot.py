@@ -73,6 +73,17 @@ def harts_in_user_code(guest):
     return found
 
 
+@pytest.mark.points(2)
+def test_firmware_timer(boots):
+    """Harts without Sstc get their timer from the firmware: sleeps end, loops are preempted."""
+    guest = boots.guest(cpus=2, extra=("-cpu", "rv64,sstc=false"))
+    guest.run("while true; do true; done &", status=0)
+    guest.run("while true; do true; done &", status=0)
+    guest.run("while true; do true; done &", status=0)
+    guest.run("sleep 1", status=0)
+    work(guest)
+
+
 def goes_off(guest):
     """Having said why, a machine that cannot go on powers off, without a panic."""
     guest.expect(EOF)

@@ -1,4 +1,6 @@
 """The terminal: editing a line, ^C, ^D, and the key that shows every thread."""
+import re
+
 import pytest
 
 from banyan.guest import CTRL_C, CTRL_D, CTRL_P
@@ -94,6 +96,8 @@ def test_dump_key(guest):
     guest.expect(r"\bsleep: sleep\b")
     for name in ("init", "blk", "fs", "tty", "sh"):
         assert f" {name}: " in guest.before, guest.before
+    # Who waits for whom: the shell for its child, no one for a thread that just sleeps.
+    assert re.search(r" sh: (child|reply, held by \d+)", guest.before), guest.before
     guest.send(CTRL_C)
     guest.expect_exact("$ ")
 
