@@ -119,7 +119,8 @@ static const struct msg_dirent *dir_next(DIR *dir, long *err)
     record = (const struct msg_dirent *)((const char *)dir->records + dir->off);
     left = dir->len - dir->off;
     if (left < sizeof(*record) || record->length > left ||
-        record->length < offsetof(struct msg_dirent, name) + record->name_len + 1u || record->length % 8 != 0) {
+        record->length < offsetof(struct msg_dirent, name) + record->name_len + 1u ||
+        record->length % 8 != 0) {
         dir->len = dir->off = 0;
         *err = -EIO;
         return 0;

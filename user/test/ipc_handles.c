@@ -36,7 +36,7 @@ static void answer(struct message *m, struct ipc_ext *ext)
     for (unsigned i = 0; (number == GIVE || number == OPEN) && i < count && i < IPC_HANDLES; i++)
         ext->send_handles[ext->send_handle_count++] = fresh_reader((char)('a' + i));
     for (unsigned i = 0; number == TAKE && i < ext->recv_handle_count; i++)
-        sys_write(ext->recv_handles[i], "0123" + i, 1);
+        sys_write(ext->recv_handles[i], &"0123"[i], 1);
     m->w[0] = number == STOP || number <= OPEN ? 0 : m->badge;
     m->w[1] = ext->recv_handle_count;
     long err = ipc_reply(port, id, m, ext);
