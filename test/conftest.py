@@ -6,6 +6,7 @@ if the machine hung, and the lines that reproduce it.
 import os
 import pathlib
 import shlex
+import signal
 import sys
 
 import pytest
@@ -16,6 +17,10 @@ from banyan.boot import BootFailure, echo_stream  # noqa: E402
 from banyan.guest import Guest  # noqa: E402
 from banyan.machine import Machine, MachineError  # noqa: E402
 from banyan.select import matches, short_name  # noqa: E402
+
+# A job in the background of a script starts with ^C ignored, and so would all that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 BOOTS = pytest.StashKey[list]()
 DEFAULTS = {"CPUS": "2", "MEM": "256M", "KARGS": "", "QEMUEXTRA": "", "EXTRA": ""}
