@@ -209,26 +209,37 @@ int64_t inspect_regions(uint64_t pid, uint64_t to, uint64_t room)
     return listing_result(&l);
 }
 
+/* Whether the page that a leaf maps goes when its process does: an anonymous one,
+ * of an object or not, or a cached one, that has no other user. Walk lock held, so
+ * that the page, and with it its object, stays. */
+static bool own_page(const struct frame *f)
+{
+    if (f->class == FRAME_ANON && f->object)
+        return !f->object->boot && frame_refs(f) == 2;
+    return (f->class == FRAME_ANON && frame_refs(f) == 1) ||
+           (f->class == FRAME_OBJECT && frame_refs(f) == 2);
+}
+
 /* Counts the frames below one table, itself included, that nobody else holds. */
 static void count_own(paddr_t table, int level, struct abi_own *out)
 {
     const pte_t *entries = direct_map(table);
     unsigned n = level == SV39_LEVELS - 1 ? KERNEL_ROOT_SLOT : SV39_ENTRIES;
     out->count[FRAME_TABLE]++;
+    if (level == 0)
+        spin_lock(&frame_of(table)->lock);
     for (unsigned i = 0; i < n; i++) {
         pte_t pte = pte_load(&entries[i]);
         if (!(pte & PTE_V) || !frame_valid(pte_paddr(pte)))
             continue;
-        if (level > 0) {
-            count_own(pte_paddr(pte), level - 1, out);
-            continue;
-        }
         const struct frame *f = frame_of(pte_paddr(pte));
-        bool anon = f->class == FRAME_ANON && !f->object && frame_refs(f) == 1;
-        bool cached = f->class == FRAME_OBJECT && frame_refs(f) == 2;
-        if (anon || cached)
+        if (level > 0)
+            count_own(pte_paddr(pte), level - 1, out);
+        else if (own_page(f))
             out->count[f->class]++;
     }
+    if (level == 0)
+        spin_unlock(&frame_of(table)->lock);
 }
 
 int64_t inspect_own(uint64_t pid, uint64_t to, uint64_t unused)

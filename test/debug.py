@@ -94,10 +94,10 @@ def set_up():
                 f"-s .text.trampoline {address_of('trampoline_address'):#x}", to_string=True)
     UserSymbols()
     try:
-        gdb.execute(f"target remote localhost:{PORT}")
+        gdb.execute(f"target remote 127.0.0.1:{PORT}")
     except gdb.error as error:
         print(f"{error}\nNothing waits at port {PORT}: start `make qemu-gdb` in another terminal, "
-              f"then here: target remote localhost:{PORT}")
+              f"then here: target remote 127.0.0.1:{PORT}")
 
 
 def launch():

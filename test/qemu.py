@@ -24,7 +24,7 @@ def main():
         port = os.environ.get("GDBPORT") or "1234"
         if not port.isdigit() or not 0 < int(port) < 65536:
             raise MachineError(f"GDBPORT={port}: not a port number")
-        argv += ["-S", "-gdb", f"tcp:localhost:{port}"]
+        argv += ["-S", "-gdb", f"tcp:127.0.0.1:{port}"]
         print("Waiting for `make gdb` in another terminal.", file=sys.stderr)
     print("To leave: `shutdown` at the prompt, or Ctrl-A then X (which loses unwritten files).\n"
           "^C goes to the guest; Ctrl-A then C switches to QEMU's monitor and back.",

@@ -536,7 +536,7 @@ def test_gdb(tree):
     """Kernel code is known by name where it is loaded and where it is linked, and the trampoline
     where it will be mapped; programs when asked for."""
     with socket.socket() as free:
-        free.bind(("localhost", 0))
+        free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     clean = {key: value for key, value in os.environ.items() if key not in OURS}
     waiting = subprocess.Popen(["make", "qemu-gdb", f"GDBPORT={port}"], cwd=tree.root, env=clean,

@@ -89,9 +89,11 @@ static int store(void *unused)
 int main(void)
 {
     unsigned long before;
-    int fd, hole = open(NAME ".hole", O_RDWR | O_CREAT | O_TRUNC, 0600);
+    int fd, hole;
 
-    ktap_plan(7);
+    ktap_plan(8);
+    ledger_begin();
+    hole = open(NAME ".hole", O_RDWR | O_CREAT | O_TRUNC, 0600);
     ok(hole >= 0 && ftruncate(hole, 1 << 20) == 0, "a file of nothing but a hole");
     sync();
     before = free_blocks();
@@ -108,5 +110,6 @@ int main(void)
     ok(fd >= 0 && write(fd, data, CHUNK) == CHUNK && fsync(fd) == 0 && close(fd) == 0 &&
            unlink(NAME) == 0 && close(hole) == 0 && unlink(NAME ".hole") == 0,
        "and there is room to write");
+    ledger_end_ok("all frames are back");
     return ktap_done();
 }

@@ -140,11 +140,13 @@ int main(void)
         {delete_all, "delete them all"},
     };
 
-    ktap_plan(5);
+    ktap_plan(6);
+    ledger_begin();
     for (int i = 0; i < 5; i++) {
         long start = now_ns();
         ok_child(tests[i].fn, 0, tests[i].name);
         diag("%ld ms", (now_ns() - start) / MS);
     }
+    ledger_end_ok("all frames are back");
     return ktap_done();
 }

@@ -25,7 +25,8 @@ int main(void)
     int fd, seconds;
     unsigned long at_once;
 
-    ktap_plan(4);
+    ktap_plan(5);
+    ledger_begin();
     memset(text, 'w', sizeof(text));
     fd = open(PATH, O_CREAT | O_TRUNC | O_RDWR, 0644);
     ok(fd >= 0 && write(fd, text, sizeof(text)) == (long)sizeof(text), "a file is written");
@@ -36,5 +37,6 @@ int main(void)
     if (!ok(dirty() == 0, "and clean after a while"))
         diag("%lu still dirty", dirty());
     ok(close(fd) == 0 && unlink(PATH) == 0, "the file goes");
+    ledger_end_ok("all frames are back");
     return ktap_done();
 }

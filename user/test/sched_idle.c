@@ -19,7 +19,8 @@ int main(void)
 {
     long before, after;
 
-    ktap_plan(2);
+    ktap_plan(3);
+    ledger_begin();
     sys_sleep(SECOND / 2); /* what the start of this program set going comes to rest */
     before = interrupts();
     sys_sleep(2 * SECOND);
@@ -28,5 +29,6 @@ int main(void)
     /* A tick of 10 ms would be 200 on each hart. */
     if (!ok(after - before < 40, "two idle seconds take few interrupts"))
         diag("%ld of them", after - before);
+    ledger_end_ok("all frames are back");
     return ktap_done();
 }
