@@ -105,6 +105,30 @@ int fileno(FILE *f)
     return s->fd;
 }
 
+/* picolibc's seek without moving, which cannot know of what ungetc pushed back. */
+__off_t ftello(FILE *f)
+{
+    struct stream *s = stream_of(f);
+    __off_t at;
+
+    if (!s) {
+        struct __file_ext *ext = (struct __file_ext *)f;
+        if ((f->flags & __SEXT) && ext->seek)
+            return ext->seek(f, 0, SEEK_CUR);
+        errno = ESPIPE;
+        return -1;
+    }
+    lock_acquire(&s->lock);
+    at = stream_tell(s);
+    lock_release(&s->lock);
+    return at;
+}
+
+long ftell(FILE *f)
+{
+    return ftello(f);
+}
+
 void flockfile(FILE *f)
 {
     struct stream *s = stream_of(f);
@@ -288,8 +312,11 @@ int fgetc(FILE *f)
 {
     int c;
 
-    if (!(f->flags & __SRD))
+    if (!(f->flags & __SRD)) {
+        errno = EBADF;
+        f->flags |= __SERR;
         return EOF;
+    }
     if (f->unget) {
         c = (unsigned char)f->unget;
         f->unget = 0;

@@ -210,16 +210,25 @@ int stream_get(FILE *f)
 
 /* --------------------------------------------------------- place and buffer */
 
-/* Where the program is in the file, which fd is ahead of or behind. */
-static __off_t stream_tell(struct stream *s)
+/* Bytes by which fd is ahead of the program: read and not yet handed out, or
+ * handed out and pushed back. */
+static off_t stream_ahead(struct stream *s)
+{
+    off_t ahead = s->direction == STREAM_READING ? (off_t)(s->len - s->off) : 0;
+
+    return ahead + (stream_file(s)->unget ? 1 : 0);
+}
+
+__off_t stream_tell(struct stream *s)
 {
     off_t at = lseek(s->fd, 0, SEEK_CUR);
 
     if (at < 0)
         return -1;
-    if (s->direction == STREAM_READING)
-        return at - (off_t)(s->len - s->off);
-    return at + (off_t)s->len;
+    if (s->direction == STREAM_WRITING)
+        return at + (off_t)s->len;
+    at -= stream_ahead(s);
+    return at < 0 ? 0 : at; /* something pushed back at the very start */
 }
 
 __off_t stream_seek(FILE *f, __off_t offset, int whence)
@@ -228,13 +237,11 @@ __off_t stream_seek(FILE *f, __off_t offset, int whence)
     __off_t at;
 
     lock_acquire(&s->lock);
-    if (whence == SEEK_CUR && offset == 0) {
-        at = stream_tell(s);
-    } else if (s->direction == STREAM_WRITING && stream_write_out(s) < 0) {
+    if (s->direction == STREAM_WRITING && stream_write_out(s) < 0) {
         at = -1;
     } else {
-        if (whence == SEEK_CUR && s->direction == STREAM_READING)
-            offset -= (off_t)(s->len - s->off);
+        if (whence == SEEK_CUR)
+            offset -= stream_ahead(s);
         at = lseek(s->fd, offset, whence);
         if (at >= 0) {
             s->off = s->len = 0;

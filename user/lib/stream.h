@@ -77,6 +77,10 @@ int stream_begin_write(struct stream *s);
 int stream_write(struct stream *s, const char *data, size_t n);
 int stream_fill(struct stream *s);
 
+/* Where the program is in the file, which fd may be ahead of or behind; -1 with
+ * errno if fd has no place. The caller holds s->lock. */
+__off_t stream_tell(struct stream *s);
+
 /* Parse fopen's mode. Returns the __SRD and __SWR bits, or 0 with EINVAL. */
 int stream_parse_mode(const char *mode, int *open_flags);
 
