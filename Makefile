@@ -56,7 +56,8 @@ PACKAGES := \
     clang-format|$(CLANG_FORMAT)|14.0 \
     clang-tidy|$(CLANG_TIDY)|14.0 \
     gcc|$(HOSTCC)|10.2 \
-    libc6-dev|/usr/include/stdio.h|-
+    libc6-dev|/usr/include/stdio.h|- \
+    procps|/bin/kill|-
 
 # e2fsprogs live in /sbin, which Debian leaves out of an ordinary user's PATH.
 export PATH := $(PATH):/usr/sbin:/sbin
