@@ -55,6 +55,8 @@ void port_owner_remove(struct port *p);
 void port_notify(struct port *p, uint64_t bits);
 /* Raises bit after ns; 0 cancels. 0 or -ENOMEM. */
 int port_timer(struct port *p, unsigned bit, uint64_t ns);
+/* Stops timers that have been taken off their port. */
+void port_timers_stop(struct port_timer *list);
 
 /*
  * Sends the current thread's request and waits for the answer; killable. words,
