@@ -6,6 +6,7 @@
 #   user/                               objects; bin/, test/, server/ hold programs with debug info
 #   image/, initrd/                     the programs as they go into the disk and the initrd
 #   extra/KEY/                          what EXTRA=DIR adds, one folder per DIR
+#   tree/NAME/                          kernel and results of somebody's tree, graded by TREE=DIR
 # Sources are found by wildcard, so a new file needs no edit here. What a command line depends on
 # beside files (flags, lists of objects) is kept in *.flags files: they are rewritten, and so
 # rebuild what depends on them, only when their text changes.
@@ -31,7 +32,7 @@ CLANG_TIDY ?= clang-tidy
 
 # These reach the scripts through the environment, byte for byte: $(value) keeps make from
 # expanding a `$` in them, and no recipe pastes them into a command.
-RAW := CPUS MEM KARGS QEMUEXTRA CMD EXTRA T J GDBPORT HOSTCC
+RAW := CPUS MEM KARGS QEMUEXTRA CMD EXTRA T J GDBPORT HOSTCC TREE
 $(foreach v,$(RAW),$(if $(filter-out undefined,$(origin $v)),\
     $(eval override $v := $$(value $v))$(eval export $v)))
 
@@ -57,7 +58,8 @@ PACKAGES := \
     clang-tidy|$(CLANG_TIDY)|14.0 \
     gcc|$(HOSTCC)|10.2 \
     libc6-dev|/usr/include/stdio.h|- \
-    procps|/bin/kill|-
+    procps|/bin/kill|- \
+    bubblewrap|bwrap|0.4
 
 # e2fsprogs live in /sbin, which Debian leaves out of an ordinary user's PATH.
 export PATH := $(PATH):/usr/sbin:/sbin
@@ -68,8 +70,12 @@ SAY_TO := $(if $(filter run,$(MAKECMDGOALS)),>&2)
 MAKEFLAGS += --no-print-directory
 
 B := build
+# test/grade_tree.py builds the kernel of another tree by setting these two: the prefix of its
+# sources, and where what is made of them goes.
+KSRC :=
+K := $(B)
 export DISK := $(B)/disk.img
-export KERNEL := $(B)/kernel.elf
+export KERNEL := $(K)/kernel.elf
 export INITRD := $(B)/initrd.cpio
 
 # --------------------------------------------------------------------------------- goals in order
@@ -114,7 +120,7 @@ COMMON := -std=gnu11 -O2 -g -fno-omit-frame-pointer -fno-common $(WARNINGS)
 DEPS = -MMD -MP -MF $(@:.o=.d) -MT $@
 
 KERNEL_FLAGS := -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -ffreestanding \
-    $(COMMON) $(if $(filter 1,$(DEBUG)),-DDEBUG=1) -I.
+    $(COMMON) $(if $(filter 1,$(DEBUG)),-DDEBUG=1) -I$(or $(KSRC),.)
 # The multilib search of GCC 12 does not know a -march with _zicsr in it: libraries are looked up
 # with the name that it knows.
 KERNEL_LINK := -march=rv64imac -mabi=lp64 -nostdlib -static -Wl,--build-id=none \
@@ -142,21 +148,21 @@ FORCE:
 # ----------------------------------------------------------------------------------------- kernel
 
 KERNEL_DIRS := kernel kernel/lib vm trap $(if $(filter 1,$(DEBUG)),kernel/debug)
-KERNEL_SOURCES := $(sort $(foreach d,$(KERNEL_DIRS),$(wildcard $d/*.c $d/*.S)))
-KERNEL_OBJECTS := $(patsubst %,$(B)/kernel/%.o,$(KERNEL_SOURCES))
+KERNEL_SOURCES := $(sort $(foreach d,$(KERNEL_DIRS),$(wildcard $(KSRC)$d/*.c $(KSRC)$d/*.S)))
+KERNEL_OBJECTS := $(patsubst $(KSRC)%,$(K)/kernel/%.o,$(KERNEL_SOURCES))
 
 KERNEL_COMPILE := $(CC) $(KERNEL_FLAGS)
-LINK_KERNEL := $(CC) $(KERNEL_LINK) -T $(B)/kernel/kernel.lds $(KERNEL_OBJECTS)
-$(eval $(call keep,$(B)/kernel/compile.flags,KERNEL_COMPILE,$(TOOLCHAIN_CHECK)))
-$(eval $(call keep,$(B)/kernel/link.flags,LINK_KERNEL))
+LINK_KERNEL := $(CC) $(KERNEL_LINK) -T $(K)/kernel/kernel.lds $(KERNEL_OBJECTS)
+$(eval $(call keep,$(K)/kernel/compile.flags,KERNEL_COMPILE,$(TOOLCHAIN_CHECK)))
+$(eval $(call keep,$(K)/kernel/link.flags,LINK_KERNEL))
 
-$(B)/kernel/%.o: % $(B)/kernel/compile.flags
+$(K)/kernel/%.o: $(KSRC)% $(K)/kernel/compile.flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(KERNEL_COMPILE) $(DEPS) -c -o $@ $<
 
-$(B)/kernel/kernel.lds: kernel.ld $(B)/kernel/compile.flags
+$(K)/kernel/kernel.lds: $(KSRC)kernel.ld $(K)/kernel/compile.flags
 	@mkdir -p $(@D)
-	$(call say,CPP,$<)$(CC) -E -P -x c -DLINKER_SCRIPT -D__ASSEMBLER__ -I. -MMD -MP -MF $@.d -MT $@ \
+	$(call say,CPP,$<)$(CC) -E -P -x c -DLINKER_SCRIPT -D__ASSEMBLER__ -I$(or $(KSRC),.) -MMD -MP -MF $@.d -MT $@ \
 	    -o $@ $<
 
 # The kernel carries the table of its own symbols, which can only be made from a linked kernel: it
@@ -164,18 +170,18 @@ $(B)/kernel/kernel.lds: kernel.ld $(B)/kernel/compile.flags
 # code, so it must not have moved any; the table of the second kernel must be the same one.
 SYMTAB := kernel/lib/symtab.py
 
-$(KERNEL): $(KERNEL_OBJECTS) $(B)/kernel/kernel.lds $(B)/kernel/link.flags $(SYMTAB)
-	$(call say,LD,$@ (first pass))$(PYTHON) $(SYMTAB) --empty >$(B)/kernel/symtab0.S && \
-	    $(KERNEL_COMPILE) -c -o $(B)/kernel/symtab0.o $(B)/kernel/symtab0.S && \
-	    $(LINK_KERNEL) $(B)/kernel/symtab0.o -lgcc -o $(B)/kernel/pass1.elf && \
-	    $(NM) -n $(B)/kernel/pass1.elf | $(PYTHON) $(SYMTAB) >$(B)/kernel/symtab.S
-	$(call say,LD,$@)$(KERNEL_COMPILE) -c -o $(B)/kernel/symtab.o $(B)/kernel/symtab.S && \
-	    $(LINK_KERNEL) $(B)/kernel/symtab.o -lgcc -o $(B)/kernel/pass2.elf
-	@$(NM) -n $(B)/kernel/pass2.elf | $(PYTHON) $(SYMTAB) | cmp -s - $(B)/kernel/symtab.S || \
+$(KERNEL): $(KERNEL_OBJECTS) $(K)/kernel/kernel.lds $(K)/kernel/link.flags $(SYMTAB)
+	$(call say,LD,$@ (first pass))$(PYTHON) $(SYMTAB) --empty >$(K)/kernel/symtab0.S && \
+	    $(KERNEL_COMPILE) -c -o $(K)/kernel/symtab0.o $(K)/kernel/symtab0.S && \
+	    $(LINK_KERNEL) $(K)/kernel/symtab0.o -lgcc -o $(K)/kernel/pass1.elf && \
+	    $(NM) -n $(K)/kernel/pass1.elf | $(PYTHON) $(SYMTAB) >$(K)/kernel/symtab.S
+	$(call say,LD,$@)$(KERNEL_COMPILE) -c -o $(K)/kernel/symtab.o $(K)/kernel/symtab.S && \
+	    $(LINK_KERNEL) $(K)/kernel/symtab.o -lgcc -o $(K)/kernel/pass2.elf
+	@$(NM) -n $(K)/kernel/pass2.elf | $(PYTHON) $(SYMTAB) | cmp -s - $(K)/kernel/symtab.S || \
 	    { echo "$@: the symbol table moved the code that it describes (see kernel.ld)" >&2; exit 1; }
-	@mv $(B)/kernel/pass2.elf $@
+	@mv $(K)/kernel/pass2.elf $@
 
--include $(KERNEL_OBJECTS:.o=.d) $(B)/kernel/kernel.lds.d
+-include $(KERNEL_OBJECTS:.o=.d) $(K)/kernel/kernel.lds.d
 
 # ------------------------------------------------------------------------------- library, programs
 
@@ -342,8 +348,13 @@ $(B)/make_status.so: test/make_status.c
 	@mkdir -p $(@D) && $(HOSTCC) -O2 -Wall -Wextra -shared -fPIC -o $@ $<
 endif
 
+ifneq ($(TREE),)
+grade: $(INITRD) $(DISK_NEEDS)
+	@$(PYTHON) test/grade_tree.py
+else
 grade: $(BOOTABLE)
 	@$(PYTHON) test/grade.py
+endif
 
 # gdb wants a file for each address that the kernel is seen at; see test/debug.py.
 $(B)/kernel/physical.elf: $(KERNEL)
@@ -426,6 +437,8 @@ define HELP
   make run CMD='LINE'
                  boot, run LINE in the shell, print its output, exit with its status
   make grade     run the tests; T=NAME runs those whose name holds NAME, J=N runs N at a time
+  make grade TREE=DIR
+                 grade DIR's kernel/, vm/, trap/ and kernel.ld with the tests and programs here
   make qemu-gdb  boot and wait for a debugger; then, in another terminal:
   make gdb       debug kernel and programs (user-symbols NAME loads a program's symbols)
   make deps      install the packages that all this needs (Debian)

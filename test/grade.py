@@ -13,7 +13,7 @@ import os
 import sys
 
 from banyan import image
-from banyan.machine import ROOT, Machine, MachineError, build_dir
+from banyan.machine import ROOT, Machine, MachineError, build_dir, programs_dir
 
 JOBS_MAX = 16
 
@@ -48,9 +48,11 @@ def main():
         argv += ["-n", str(count), "--dist", "loadgroup"]
     if verbose:
         argv.append("-s")
+    if os.environ.get("UNGRADABLE"):
+        argv.append("--tb=no")
     argv += sys.argv[1:]
     environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")
-    if (build_dir() / "disk.flags").exists():
+    if (programs_dir() / "disk.flags").exists():
         environment["DISK"] = str(image.fresh())
     sys.stdout.flush()
     os.execve(sys.executable, argv, environment)

@@ -19,6 +19,7 @@ import pytest
 
 from banyan.machine import ROOT, build_dir
 
+pytestmark = pytest.mark.ours
 CASES = ROOT / "test" / "data" / "sh_cases.txt"
 SHELL = sorted((ROOT / "user" / "sh").glob("*.c"))
 PROGRAMS = ("basename cat chmod cmp cp cut dirname echo env find grep head ln ls mkdir mv printf pwd "

@@ -1,12 +1,13 @@
 """Disk images on the host: fresh ones for tests, and judging one after a run."""
 import contextlib
+import fcntl
 import hashlib
 import importlib.util
 import os
 import pathlib
 import sys
 
-from .machine import ROOT, MachineError, build_dir, run_tool
+from .machine import ROOT, MachineError, programs_dir, run_tool
 
 TOOL_PATH = "/usr/sbin:/sbin"  # where e2fsprogs lie, and not on every user's PATH
 
@@ -83,7 +84,7 @@ def make(path, block_size=4096, free_bytes=None, free_inodes=None, extra=()):
     directory = os.getcwd()
     os.chdir(ROOT)  # the build's list names files from there
     try:
-        files = module.read_files(build_dir() / "disk.flags")
+        files = module.read_files(programs_dir() / "disk.flags")
         files.update({guest: str(host) for guest, host in dict(extra).items()})
         os.environ["PATH"] = _environment()["PATH"]  # that function takes no environment
         with contextlib.redirect_stdout(sys.stderr):
@@ -98,18 +99,21 @@ def fresh():
     """The path of an image as the build first makes it, without what users wrote into theirs.
 
     It is made anew only when what goes into it has changed, for overlays of runs that are under
-    way refer to it.
+    way refer to it, and by one run at a time.
     """
-    listing = build_dir() / "disk.flags"
+    listing = programs_dir() / "disk.flags"
     if not listing.exists():
         raise MachineError(f"{listing} does not exist: run `make` first")
     module = _disk_module()
     state = hashlib.sha256((ROOT / "test" / "disk.py").read_bytes())
     for guest, host in sorted(module.read_files(listing).items()):
         state.update(f"{guest} {module.digest(ROOT / host)}\n".encode())
-    path = build_dir() / "test" / "fresh.img"
+    path = programs_dir() / "test" / "fresh.img"
     note = path.with_suffix(".sum")
-    if not (path.exists() and note.exists() and note.read_text() == state.hexdigest()):
-        make(path)
-        note.write_text(state.hexdigest())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (path.exists() and note.exists() and note.read_text() == state.hexdigest()):
+            make(path)
+            note.write_text(state.hexdigest())
     return path

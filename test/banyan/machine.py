@@ -8,6 +8,8 @@ What the environment may set (the Makefile passes its variables on):
     QEMUEXTRA  further QEMU arguments                (empty)
     QEMU       the emulator                          qemu-system-riscv64
     BUILD      where build output is                 build
+    PROGRAMS   where the programs were built         BUILD
+    GRADED     the tree whose kernel is tested       this one
     KERNEL     the kernel                            BUILD/kernel.elf
     INITRD     the initial RAM image                 BUILD/initrd.cpio
     DISK       the root disk, a raw image            BUILD/disk.img
@@ -31,6 +33,17 @@ class MachineError(Exception):
 def build_dir():
     """Where build output goes, absolute."""
     return (ROOT / os.environ.get("BUILD", "build")).resolve()
+
+
+def programs_dir():
+    """Where the programs and the list of the image's files are, absolute."""
+    name = os.environ.get("PROGRAMS")
+    return (ROOT / name).resolve() if name else build_dir()
+
+
+def graded_root():
+    """The tree whose kernel/, vm/ and trap/ are tested."""
+    return ROOT / (os.environ.get("GRADED") or "")
 
 
 def _path_from_env(name, default):
