@@ -233,8 +233,11 @@ struct abi_handle_info {
  * with -ECANCELED (the data did not arrive; the id is gone). reply_receive
  * whose reply fails returns that error and receives nothing. -EMSGSIZE: the
  * buffer sent is larger than the other side takes: given to the caller for a
- * request, to the server for a reply (the request stays in service). -EPIPE:
- * the port was given up. -EINTR: the thread is being killed; no program sees it.
+ * request, to the server for a reply (the request stays in service). -EAGAIN from
+ * a reply: a page of the client's buffer is away and the kernel has no room to
+ * keep the data; the request stays in service, and when there is room again the
+ * notification NOTIFY_ROOM comes to the port: reply again then. -EPIPE: the port
+ * was given up. -EINTR: the thread is being killed; no program sees it.
  *
  * ext, if not 0, points to this: */
 struct ipc_session {
@@ -266,6 +269,7 @@ struct ipc_ext {
  * request. If a receiver's handle table is full, the message fails with
  * -EMFILE at its sender and nothing is installed. */
 #define ORIGIN_KERNEL 0x80000000ul
+#define NOTIFY_ROOM   (1ul << 63) /* bit of a notification: see -EAGAIN above */
 
 struct abi_object_info {
     unsigned long size;     /* the authoritative size while the object lives */

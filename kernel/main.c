@@ -10,6 +10,7 @@
 #include "kernel/lib/printk.h"
 #include "kernel/lib/string.h"
 #include "kernel/pager.h"
+#include "kernel/parked.h"
 #include "kernel/process.h"
 #include "kernel/system.h"
 #include "kernel/thread.h"
@@ -146,6 +147,7 @@ static void kernel_main_rest(void)
     boot_free_initrd(&machine);
     frame_set_watermarks();
     writeback_init();
+    parked_init();
     process_start_init();
     start_other_harts(image_base);
     sched_idle();

@@ -224,20 +224,18 @@ static int wait_done_locked(struct port *p, struct request *r)
 /* Brings an answer that was parked to where it belongs. */
 static int unpark(struct request *r)
 {
-    struct buffer from = {.frames = r->parked->frames, .size = r->parked->size};
+    struct buffer from = {.frames = r->parked.frames, .size = r->parked.size};
     uint64_t done = 0;
     int rc = 0;
     while (rc == 0 && buffer_copy(&r->recv, &from, r->recv_len, &done) != COPY_DONE)
         rc = buffer_fault(&r->recv, done, ACCESS_WRITE, 0);
-    parked_free(r->parked);
-    r->parked = NULL;
     return rc;
 }
 
 int port_call(struct port *p, struct request *r)
 {
     struct buffer original = r->send;
-    struct parked *outgoing = NULL;
+    struct parked outgoing = {.count = 0};
     int rc = 0;
     if (r->recv.size && !r->recv.frames)
         rc = user_prefault(r->recv.space, r->recv.addr, r->recv.size, ACCESS_WRITE);
@@ -246,11 +244,10 @@ int port_call(struct port *p, struct request *r)
         if (original.size && !original.frames && tries < RETRIES)
             rc = user_prefault(original.space, original.addr, original.size, ACCESS_READ);
         if (tries == RETRIES) {
-            outgoing = park(&original, original.size, true, &rc);
-            if (outgoing) {
-                r->send = (struct buffer){.frames = outgoing->frames, .size = original.size};
-                rc = 0;
-            }
+            while ((rc = park(&outgoing, &original, original.size, true)) == -ENOSPC)
+                if ((rc = parked_wait(original.size)) < 0)
+                    break;
+            r->send = (struct buffer){.frames = outgoing.frames, .size = original.size};
         }
         if (rc < 0)
             break;
@@ -266,11 +263,10 @@ int port_call(struct port *p, struct request *r)
         rc = 0;
     }
     drop_handles(r);
-    parked_free(outgoing);
-    if (rc == 0 && r->parked)
+    parked_free(&outgoing);
+    if (rc == 0 && r->parked.count)
         rc = unpark(r);
-    parked_free(r->parked);
-    r->parked = NULL;
+    parked_free(&r->parked);
     return rc;
 }
 
@@ -442,10 +438,9 @@ static int copy_reply(struct request *r, const struct reply *reply, uint64_t *fa
         }
         if (buffer_fault(&r->recv, done, ACCESS_WRITE, FAULT_NOWAIT) < 0) {
             /* A reply never waits for its client: the client copies it out. */
-            int rc;
-            r->parked = park(&reply->send, reply->send.size, false, &rc);
+            int rc = park(&r->parked, &reply->send, reply->send.size, false);
             *fault_at = 0;
-            return r->parked ? 0 : rc == -EAGAIN || rc == -ENOMEM ? -EAGAIN : REQUEST_RETRY;
+            return rc == 0 ? 0 : rc == -ENOSPC ? -EAGAIN : REQUEST_RETRY;
         }
     }
     return 0;
@@ -464,8 +459,7 @@ static int reply_taken(struct port *p, struct request *r, struct reply *reply, u
         rc = handle_install_many(&r->client->process->handles, reply->handles, reply->handle_count,
                                  r->recv_handles);
         if (rc < 0) {
-            parked_free(r->parked);
-            r->parked = NULL;
+            parked_free(&r->parked);
             return rc;
         }
     }
@@ -496,6 +490,8 @@ int port_reply(struct port *p, uint64_t id, struct reply *reply)
             return 0;
         if (enter_service(p, r, false) < 0)
             return -ECANCELED;
+        if (rc == -EAGAIN)
+            parked_announce(p, reply->send.size);
         if (rc != REQUEST_RETRY)
             return rc;
         rc = buffer_fault(&reply->send, fault_at, ACCESS_READ, 0);

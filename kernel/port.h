@@ -32,6 +32,8 @@ struct port {
     int server_pid;            /* who received last; for the thread dump */
     bool synced;               /* some session has a memory object: MSG_SYNC goes here */
     struct list all_link;      /* (ports lock) */
+    struct list room_link;     /* (parked lock) its server waits for NOTIFY_ROOM */
+    bool awaits_room;          /* (parked lock) */
     struct port_timer *timers; /* (lock) */
 };
 
@@ -87,7 +89,8 @@ struct reply {
     struct handle handles[IPC_HANDLES + 1]; /* taken over on success only */
     unsigned handle_count;
 };
-/* 0; -ECANCELED; -EMSGSIZE, -EMFILE, -EFAULT, -EAGAIN: it stays in service. */
+/* 0; -ECANCELED; -EMSGSIZE, -EMFILE, -EFAULT: it stays in service; -EAGAIN: so it
+ * does, and NOTIFY_ROOM will say when to try again. */
 int port_reply(struct port *p, uint64_t id, struct reply *reply);
 
 /* Calls fn for every port that serves objects, with a reference, no lock held. */

@@ -21,6 +21,7 @@
 #include "kernel/handle.h"
 #include "kernel/lib/list.h"
 #include "kernel/lib/wait.h"
+#include "kernel/parked.h"
 #include "vm/layout.h"
 
 struct frame;
@@ -45,13 +46,6 @@ struct buffer {
     uint64_t size; /* bytes it holds, or has room for */
 };
 
-/* Bytes that wait in kernel frames because the other side's page was away. */
-struct parked {
-    struct frame *frames[IPC_BUFFER_MAX / 4096];
-    unsigned count;
-    uint64_t size;
-};
-
 struct request {
     struct list link;         /* (port lock) port->queue */
     enum request_state state; /* (port lock) */
@@ -73,7 +67,7 @@ struct request {
     uint64_t recv_len;
     int recv_handles[IPC_HANDLES + 1];
     unsigned recv_handle_count;
-    struct parked *parked; /* request or answer that could not be copied directly */
+    struct parked parked; /* the answer, if it could not be copied directly */
 };
 
 #define REQUEST_RETRY 1
@@ -89,10 +83,5 @@ enum copy_result buffer_copy(const struct buffer *to, const struct buffer *from,
 /* Makes the page at byte `offset` of a user buffer accessible. Own buffers may
  * sleep; somebody else's are only tried (FAULT_NOWAIT). 0 or -errno. */
 int buffer_fault(const struct buffer *b, uint64_t offset, unsigned access, int flags);
-
-/* Parks the bytes of b, which may sleep if it is the caller's own. NULL and
- * *error when memory is out or b is bad. */
-struct parked *park(const struct buffer *b, uint64_t n, bool own, int *error);
-void parked_free(struct parked *p);
 
 #endif

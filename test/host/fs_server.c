@@ -44,6 +44,8 @@ static long sys_object_resize(int port, unsigned long key, unsigned long size);
 static long sys_object_discard(int port, unsigned long key);
 static void sys_exit(int status) __attribute__((noreturn));
 
+#include "user/lib/due.c"
+
 #include "user/fs/hooks.c"
 #include "user/fs/devices.c"
 #include "user/fs/dispatch.c"
@@ -68,6 +70,7 @@ struct call {
     unsigned handle_count;
     unsigned long room; /* for the answer */
     long fail;          /* what the first try to answer meets */
+    int again;          /* -EAGAIN: how many do */
     bool taken, done;
     /* The answer: */
     unsigned long w[IPC_WORDS];
@@ -136,8 +139,12 @@ static long answer(struct call *call, const struct message *m, const struct ipc_
 {
     long fail = call->fail;
 
+    if (fail == -EAGAIN && call->again--) {
+        port_bits |= NOTIFY_ROOM; /* it will be so again until the tries are used up */
+        return fail;
+    }
     call->fail = 0;
-    if (fail)
+    if (fail && fail != -EAGAIN)
         return fail;
     if (ext && ext->send_len > call->room)
         return -EMSGSIZE;
@@ -530,6 +537,7 @@ static void test_failed_answers(void)
     last.room = 1000;
     last.data = "";
     last.fail = -EAGAIN;
+    last.again = 5;
     CHECK(send_call(&last) == 0 && last.reply_len == sizeof(struct msg_stat));
 }
 

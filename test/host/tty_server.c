@@ -32,6 +32,7 @@ static long sys_port_timer(int port, unsigned bit, unsigned long ns);
 static long sys_irq_ack(int interrupt);
 static long sys_close(int handle);
 
+#include "user/lib/due.c"
 #include "user/tty/readers.c"
 #include "user/tty/requests.c"
 #include "user/tty/server.c"
@@ -82,6 +83,7 @@ static unsigned uart_takes; /* bytes the UART takes before it is blocked */
 static bool uart_busy, irq_acked, kill_fails;
 static int killed_pid, killed_signal, closed, dumps;
 static long dead_id, refuses_id;
+static bool no_room; /* in the kernel, for data */
 
 int uart_get(struct uart *uart)
 {
@@ -154,6 +156,8 @@ static long ipc_reply(int port, long id, const struct message *m, struct ipc_ext
         return -ECANCELED;
     if (id == refuses_id && ext && (ext->send_len || ext->reply_session))
         return -EMSGSIZE;
+    if (no_room && ext && ext->send_len)
+        return -EAGAIN;
     for (unsigned i = 0; i < answers_in; i++)
         CHECK(answers[i].id != id); /* each request is answered once */
     *a = (struct answer){.id = id, .status = (long)m->w[0], .w1 = m->w[1], .w2 = m->w[2]};
@@ -283,6 +287,7 @@ static void fresh(bool marked)
     uart_busy = irq_acked = kill_fails = false;
     killed_pid = killed_signal = closed = dumps = 0;
     dead_id = refuses_id = 0;
+    no_room = false;
     memset(timer_ns, 0, sizeof(timer_ns));
 }
 
@@ -375,6 +380,24 @@ static void test_reading(void)
     run();
     CHECK(!answer_to(1) && answered(2, -EMSGSIZE) && got(3, "line\n"));
     end_test("the line of a reader that died, or cannot take it, is the next one's");
+
+    fresh(false);
+    no_room = true;
+    request(1, MSG_READ, 100, "");
+    request(2, MSG_READ, 100, "");
+    request(3, MSG_READ, 100, "");
+    type("one\rtwo\rthree\r");
+    run();
+    CHECK(answers_in == 0);
+    event_add(0)->m.w[0] = NOTIFY_ROOM; /* too early: it is full again */
+    run();
+    CHECK(answers_in == 0);
+    no_room = false;
+    dead_id = 2;
+    event_add(0)->m.w[0] = NOTIFY_ROOM;
+    run();
+    CHECK(got(1, "one\n") && got(3, "three\n") && answers_in == 2 && tty.due.count == 0);
+    end_test("lines the kernel has no room for are sent when it has");
 
     fresh(false);
     for (long i = 1; i <= READERS_MAX + 2; i++)
@@ -642,7 +665,7 @@ static void test_file(void)
 
 int main(void)
 {
-    printf("KTAP version 1\n1..17\n");
+    printf("KTAP version 1\n1..18\n");
     test_reading();
     test_interrupt();
     test_writing();

@@ -27,8 +27,9 @@ static long ipc_reply(int port, long id, const struct message *m, struct ipc_ext
 static long ipc_reply_receive(int port, long id, struct message *m, struct ipc_ext *ext);
 static long sys_irq_bind(int interrupt, int port, unsigned bit);
 static long sys_irq_ack(int interrupt);
-static long sys_sleep(unsigned long ns);
 static long sys_close(int handle);
+
+#include "user/lib/due.c"
 
 #include "user/blk/server.c"
 
@@ -87,7 +88,8 @@ static bool line_raised, line_masked, breaks, needs_reset, start_fails;
 static unsigned order;      /* of completion: varies */
 static unsigned fails_left; /* requests that fail */
 static long dead_id, refuses_id;
-static unsigned closed, again_left;
+static unsigned closed, again_left; /* replies with data that find no room */
+static bool room_asked;
 
 static void interrupt_update(void)
 {
@@ -214,6 +216,12 @@ static long ipc_receive(int port, struct message *m, struct ipc_ext *ext)
         printf("Bail out! waits for an interrupt that never comes\n");
         exit(1);
     }
+    if (room_asked) { /* and now there is some */
+        room_asked = false;
+        m->id = 0;
+        m->w[0] = NOTIFY_ROOM;
+        return 0;
+    }
     if (requests_out == requests_in)
         return -EPIPE;                       /* the script is over: the server returns */
     for (unsigned i = 0; i < SLOTS_MAX; i++) /* not into memory the device has */
@@ -238,6 +246,7 @@ static long ipc_reply(int port, long id, const struct message *m, struct ipc_ext
         return -EMSGSIZE;
     if (again_left && ext && ext->send_len) {
         again_left--;
+        room_asked = true;
         return -EAGAIN;
     }
     answers[id].given = true;
@@ -271,12 +280,6 @@ static long sys_irq_ack(int interrupt)
     return 0;
 }
 
-static long sys_sleep(unsigned long ns)
-{
-    (void)ns;
-    return 0;
-}
-
 static long sys_close(int handle)
 {
     CHECK(handle == 70);
@@ -305,6 +308,7 @@ static void fresh(void)
     in_flight = most_in_flight = submitted = kicks = resets = starts = hold = order = 0;
     line_raised = line_masked = breaks = needs_reset = start_fails = false;
     fails_left = closed = again_left = 0;
+    room_asked = false;
     dead_id = refuses_id = 0;
     bound_port = PORT;
 }
@@ -429,7 +433,7 @@ static void test_clients(void)
     CHECK(!answers[1].given && answered(2, -EMSGSIZE, 0) && again_left == 0);
     for (long id = 3; id <= 20; id++)
         CHECK(answered(id, 0, 512));
-    end_test("clients that died, gave no room, or wait for frames");
+    end_test("clients that died, gave no room, or whose data found none in the kernel");
 }
 
 static void test_device_failures(void)

@@ -18,6 +18,7 @@
 #define USER_BLK_H
 
 #include "user/include/banyan.h"
+#include "user/include/due.h"
 #include "kernel/lib/virtq_blk.h"
 
 #define PORT      3
@@ -48,6 +49,7 @@ struct driver {
     struct slot slot[SLOTS_MAX];
     struct slot *held; /* its answer is due with the next receive, or 0 */
     long held_status;
+    struct due due; /* answers that could not be sent yet; their slots are free */
 };
 
 /* Start the device (again); its queue memory must not be in use. Logs why not

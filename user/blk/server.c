@@ -13,21 +13,10 @@ static void held_send(struct driver *d)
     struct slot *slot = d->held;
     struct message m = {.w = {(unsigned long)d->held_status}};
     struct ipc_ext ext = {.send_addr = (unsigned long)slot->memory, .send_len = slot->bytes};
-    long err;
 
     if (d->held_status < 0)
         ext.send_len = 0;
-    /* The kernel may be short of frames to park the data in for a moment. */
-    for (int tries = 0; tries < 1000; tries++) {
-        err = ipc_reply(PORT, slot->id, &m, &ext);
-        if (err != -EAGAIN)
-            break;
-        sys_sleep(1000000);
-    }
-    if (err && err != -ECANCELED) {
-        m.w[0] = (unsigned long)err; /* the data cannot be had, but an answer can */
-        ipc_reply(PORT, slot->id, &m, 0);
-    }
+    due_reply(&d->due, PORT, slot->id, &m, &ext);
     slot->id = 0;
     d->held = 0;
 }
@@ -254,6 +243,8 @@ void server_run(struct driver *d)
             return;
         }
         if (id == 0) {
+            if (m.w[0] & NOTIFY_ROOM)
+                due_retry(&d->due, PORT);
             if (device_service(d))
                 return;
             continue;

@@ -1,12 +1,12 @@
 /* A thread of the server: receive, handle, answer. */
 #include "user/fs/server.h"
 #include "kernel/errno.h"
+#include "user/include/due.h"
 #include <stdlib.h>
 #include <string.h>
 
 #define WRITE_BACK_NS 5000000000ul /* how long a change stays in memory only */
-#define AGAIN_TRIES   1000
-#define AGAIN_NS      1000000ul
+#define NO_MEMORY_NS  1000000ul    /* between two tries to receive without memory */
 #define STACK_BYTES   (40 << 10)
 
 struct worker {
@@ -20,6 +20,7 @@ struct worker {
 };
 
 static bool timer_armed; /* guarded by the big lock */
+static struct due due;   /* likewise */
 
 /* Sees to it that what is dirty gets written, some time from now. */
 static void arm_timer(void)
@@ -30,12 +31,14 @@ static void arm_timer(void)
 
 static void handle_notification(unsigned long bits)
 {
-    if (!(bits & 1ul << BIT_TIMER))
-        return;
     lock();
-    timer_armed = false;
-    fs_write_back(volume); /* an error is in the log, and fsync meets it again */
-    arm_timer();
+    if (bits & NOTIFY_ROOM)
+        due_retry(&due, PORT);
+    if (bits & 1ul << BIT_TIMER) {
+        timer_armed = false;
+        fs_write_back(volume); /* an error is in the log, and fsync meets it again */
+        arm_timer();
+    }
     unlock();
 }
 
@@ -87,15 +90,15 @@ static void handle_request(struct worker *w)
     set_answer(w, status);
 }
 
-/* The answer failed with err: try again if that may help, else let the client
- * know why. A client that was killed needs nothing. */
+/* The answer failed with err: see to it that it is sent later if that may help,
+ * else let the client know why. A client that was killed needs nothing. */
 static void answer_failed(struct worker *w, long err)
 {
-    for (int tries = 0; err == -EAGAIN && tries < AGAIN_TRIES; tries++) {
-        sys_sleep(AGAIN_NS); /* the kernel has no frames to park the data in */
-        err = ipc_reply(PORT, w->answer_id, &w->answer, &w->ext);
-    }
-    if (err < 0 && err != -ECANCELED) {
+    if (err == -EAGAIN) {
+        lock();
+        due_reply(&due, PORT, w->answer_id, &w->answer, &w->ext);
+        unlock();
+    } else if (err < 0 && err != -ECANCELED) {
         w->answer.w[0] = (unsigned long)err;
         ipc_reply(PORT, w->answer_id, &w->answer, 0);
     }
@@ -171,8 +174,8 @@ void *worker_run(void *unused)
         w.answer_id = 0;
         if (id == -EPIPE)
             sys_exit(0); /* the port was given up: nobody can ask for anything */
-        if (id == -ENOMEM || id == -EAGAIN)
-            sys_sleep(AGAIN_NS);
+        if (id == -ENOMEM)
+            sys_sleep(NO_MEMORY_NS);
         else if (id < 0)
             sys_exit(1); /* not a port at all */
         if (id > 0)

@@ -51,9 +51,9 @@ KTAP_UNUSED static long receive_within(int port, struct message *m, struct ipc_e
 {
     long id;
 
-    sys_port_timer(port, 63, ns);
+    sys_port_timer(port, 62, ns); /* 63 is NOTIFY_ROOM */
     id = ipc_receive(port, m, ext);
-    sys_port_timer(port, 63, 0);
+    sys_port_timer(port, 62, 0);
     return id;
 }
 

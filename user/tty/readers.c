@@ -50,7 +50,7 @@ void readers_serve(struct tty *tty)
         if (n < 0)
             n = 0;
         tty->readers_out++;
-        if (tty_answer_data(reader->id, n, buf, (unsigned long)n) == 0)
+        if (tty_answer_data(tty, reader->id, n, buf, (unsigned long)n) == 0)
             discipline_consume(&tty->discipline, (size_t)n);
     }
 }

@@ -105,7 +105,7 @@ static void do_stat(struct tty *tty, const struct message *m, const char *data, 
     if (len)
         tty_answer(tty, m->id, -ENOTDIR, 0, 0);
     else
-        tty_answer_data(m->id, 0, &stat, sizeof(stat));
+        tty_answer_data(tty, m->id, 0, &stat, sizeof(stat));
 }
 
 static void do_access(struct tty *tty, const struct message *m, const char *data, unsigned long len)
@@ -136,7 +136,7 @@ static void do_getattr(struct tty *tty, const struct message *m, const char *dat
     if (len)
         tty_answer(tty, m->id, -EINVAL, 0, 0);
     else
-        tty_answer_data(m->id, 0, &tty->discipline.termios, sizeof(struct msg_termios));
+        tty_answer_data(tty, m->id, 0, &tty->discipline.termios, sizeof(struct msg_termios));
 }
 
 static void do_setattr(struct tty *tty, const struct message *m, const char *data,

@@ -2,12 +2,10 @@
 #include "user/tty/tty.h"
 #include <errno.h>
 
-#define STEP_BYTES     2048      /* of output between two looks at the port */
-#define INPUT_STEP     256       /* bytes typed, likewise */
-#define WATCH_NS       1000000ul /* between two looks at a UART that is watched */
-#define AGAIN_NS       50000ul
-#define REPLY_TRIES    1000
-#define REPLY_AGAIN_NS 1000000ul
+#define STEP_BYTES 2048      /* of output between two looks at the port */
+#define INPUT_STEP 256       /* bytes typed, likewise */
+#define WATCH_NS   1000000ul /* between two looks at a UART that is watched */
+#define AGAIN_NS   50000ul
 
 /* --------------------------------------------------------------- answers */
 
@@ -29,23 +27,12 @@ void tty_answer(struct tty *tty, long id, long status, unsigned long w1, unsigne
     tty->held_words[2] = w2;
 }
 
-long tty_answer_data(long id, long status, const void *data, unsigned long len)
+long tty_answer_data(struct tty *tty, long id, long status, const void *data, unsigned long len)
 {
     struct message m = {.w = {(unsigned long)status}};
     struct ipc_ext ext = {.send_addr = (unsigned long)data, .send_len = len};
-    long err = -EAGAIN;
 
-    /* The kernel may be short of frames to park the data in for a moment. */
-    for (int tries = 0; tries < REPLY_TRIES && err == -EAGAIN; tries++) {
-        if (tries)
-            sys_sleep(REPLY_AGAIN_NS);
-        err = ipc_reply(PORT, id, &m, len ? &ext : 0);
-    }
-    if (err && err != -ECANCELED) {
-        m.w[0] = (unsigned long)err; /* the data cannot be had, but an answer can */
-        ipc_reply(PORT, id, &m, 0);
-    }
-    return err;
+    return due_reply(&tty->due, PORT, id, &m, &ext);
 }
 
 /* ------------------------------------------------------------------ work */
@@ -124,6 +111,8 @@ static void notified(struct tty *tty, unsigned long bits)
 {
     if (bits & 1ul << BIT_LOG)
         tty->log_grew = true;
+    if (bits & NOTIFY_ROOM)
+        due_retry(&tty->due, PORT);
     if (bits & 1ul << BIT_INTERRUPT) {
         /* Empty the receiver before the line is opened again, or it would fire at
          * once. More than a step's worth is left for that to happen. */

@@ -16,6 +16,7 @@
 #define USER_TTY_TTY_H
 
 #include "user/include/banyan.h"
+#include "user/include/due.h"
 #include "user/tty/discipline.h"
 #include "user/tty/klog.h"
 #include "user/tty/output.h"
@@ -65,16 +66,17 @@ struct tty {
     struct reader reader[READERS_MAX];
     unsigned waiters;
     struct waiter waiter[WAITERS_MAX];
+    struct due due; /* answers with data that could not be sent yet */
     /* An answer without data that goes out with the next receive; id 0 = none. */
     long held_id;
     unsigned long held_words[3];
 };
 
 /* Answer a request: with up to two more words, soon; or with data, now. The
- * latter returns 0, or a negated errno if the client did not get it (its answer
+ * latter returns 0, or a negated errno if the client will not get it (its answer
  * is then an error, or it is dead). */
 void tty_answer(struct tty *tty, long id, long status, unsigned long w1, unsigned long w2);
-long tty_answer_data(long id, long status, const void *data, unsigned long len);
+long tty_answer_data(struct tty *tty, long id, long status, const void *data, unsigned long len);
 void tty_flush_answer(struct tty *tty);
 
 /* readers.c: reads and drains that wait. waiters_add is false if too many do. */
