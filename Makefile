@@ -32,7 +32,7 @@ CLANG_TIDY ?= clang-tidy
 
 # These reach the scripts through the environment, byte for byte: $(value) keeps make from
 # expanding a `$` in them, and no recipe pastes them into a command.
-RAW := CPUS MEM KARGS QEMUEXTRA CMD EXTRA T J GDBPORT HOSTCC TREE
+RAW := CPUS MEM KARGS QEMUEXTRA CMD EXTRA T J GDBPORT HOSTCC TREE M N
 $(foreach v,$(RAW),$(if $(filter-out undefined,$(origin $v)),\
     $(eval override $v := $$(value $v))$(eval export $v)))
 
@@ -323,7 +323,7 @@ disk: $(B)/disk.manifest
 
 # ------------------------------------------------------------------------------------------- goals
 
-.PHONY: all qemu run grade qemu-gdb gdb deps doctor compdb format lint clean help
+.PHONY: all qemu run grade mutants qemu-gdb gdb deps doctor compdb format lint clean help
 
 all: $(KERNEL) $(INITRD) $(B)/disk.manifest
 
@@ -355,6 +355,9 @@ else
 grade: $(BOOTABLE)
 	@$(PYTHON) test/grade.py
 endif
+
+mutants: $(BOOTABLE)
+	@$(PYTHON) test/mutants.py
 
 # gdb wants a file for each address that the kernel is seen at; see test/debug.py.
 $(B)/kernel/physical.elf: $(KERNEL)
@@ -439,6 +442,7 @@ define HELP
   make grade     run the tests; T=NAME runs those whose name holds NAME, J=N runs N at a time
   make grade TREE=DIR
                  grade DIR's kernel/, vm/, trap/ and kernel.ld with the tests and programs here
+  make mutants   does grading notice a broken kernel? M=NAME one of test/mutants, N=COUNT a sample
   make qemu-gdb  boot and wait for a debugger; then, in another terminal:
   make gdb       debug kernel and programs (user-symbols NAME loads a program's symbols)
   make deps      install the packages that all this needs (Debian)
