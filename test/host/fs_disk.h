@@ -2,7 +2,8 @@
  * What the host tests of the file-system core share: images made by mke2fs and
  * checked by e2fsck, and hooks for the core that read and write them.
  *
- * An image is a file in a folder of its own under build/, mapped into memory.
+ * An image is a file in a folder of its own, mapped into memory. The same options
+ * give the same bytes each time and everywhere, so that a test does the same too.
  * The hooks count, and can be told to fail.
  */
 #ifndef TEST_HOST_FS_DISK_H
@@ -18,10 +19,11 @@
 #include <unistd.h>
 #include "kernel/errno.h"
 #include "test/host/lib_check.h"
+#include "test/host/lib_scratch.h"
 #include "user/fs/core/fs.h"
 
 struct disk {
-    char folder[64], image[96];
+    char folder[96], image[128];
     uint8_t *memory;
     uint64_t size;
     struct fs *fs;
@@ -33,6 +35,7 @@ struct disk {
     unsigned writes, flushes;
     unsigned fail_reads; /* one in so many fails; 0: none */
     unsigned fail_writes;
+    unsigned fail_read_at; /* the so-maniest from now fails; 0: none */
     uint64_t random;
 };
 
@@ -45,6 +48,8 @@ static int disk_read(void *context, uint64_t sector, unsigned count, void *buffe
         abort();
     }
     if (disk->fail_reads && check_random(&disk->random) % disk->fail_reads == 0)
+        return -EIO;
+    if (disk->fail_read_at && --disk->fail_read_at == 0)
         return -EIO;
     memcpy(buffer, disk->memory + sector * FS_SECTOR, (size_t)count * FS_SECTOR);
     return 0;
@@ -164,6 +169,11 @@ static inline bool disk_tools(void)
 
 #define TOOL "PATH=$PATH:/sbin:/usr/sbin "
 
+/* What mke2fs would else choose at random, or by the clock. */
+#define DISK_UUID "62616e79-616e-4000-8000-000000000001"
+#define DISK_SEED "62616e79-616e-4000-8000-000000000002"
+#define DISK_TIME 1700000000ul
+
 /* Makes an image of so many KiB with mke2fs and these options. */
 static inline void disk_make(struct disk *disk, const char *options, unsigned long kib)
 {
@@ -171,15 +181,12 @@ static inline void disk_make(struct disk *disk, const char *options, unsigned lo
 
     setvbuf(stdout, NULL, _IOLBF, 0);
     memset(disk, 0, sizeof(*disk));
-    strcpy(disk->folder, "build/fs_test.XXXXXX");
-    if (mkdtemp(disk->folder) == NULL) {
-        mkdir("build", 0777);
-        strcpy(disk->folder, "build/fs_test.XXXXXX");
-        if (mkdtemp(disk->folder) == NULL)
-            abort();
-    }
+    if (scratch_make(disk->folder, sizeof(disk->folder)) != 0)
+        abort();
     snprintf(disk->image, sizeof(disk->image), "%s/image", disk->folder);
-    if (run(TOOL "mke2fs -q -F -t ext2 %s %s %luK", options, disk->image, kib) != 0)
+    if (run(TOOL "E2FSPROGS_FAKE_TIME=%lu mke2fs -q -F -t ext2 -U " DISK_UUID
+                 " -E hash_seed=" DISK_SEED " %s %s %luK",
+            DISK_TIME, options, disk->image, kib) != 0)
         abort();
     fd = open(disk->image, O_RDWR);
     disk->size = kib * 1024;
@@ -190,7 +197,7 @@ static inline void disk_make(struct disk *disk, const char *options, unsigned lo
         abort();
     close(fd);
     disk->random = 0x1234567;
-    disk->now = 1700000000ul * 1000000000ul;
+    disk->now = DISK_TIME * 1000000000ul;
     disk->params = (struct fs_params){
         .sectors = disk->size / FS_SECTOR, .cache_bytes = 256 << 10, .index_bytes = 512 << 10};
     disk->hooks = (struct fs_hooks){
@@ -235,8 +242,7 @@ static inline int disk_check(struct disk *disk)
 static inline void disk_delete(struct disk *disk)
 {
     munmap(disk->memory, disk->size);
-    unlink(disk->image);
-    if (run("rm -rf %s", disk->folder) != 0)
+    if (scratch_remove(disk->folder) != 0)
         abort();
 }
 

@@ -97,7 +97,7 @@ static void test_foreign(const char *options)
     struct msg_stat stat;
     struct fs_node node;
     uint8_t back[64];
-    char path[300], commands[100];
+    char path[300], commands[160];
     FILE *file;
 
     disk_make(&disk, options, 8192);

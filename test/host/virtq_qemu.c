@@ -23,12 +23,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "test/host/lib_scratch.h"
 
 #define COMPILER "riscv64-unknown-elf-gcc"
 #define EMULATOR "qemu-system-riscv64"
 
-static const char *const compile =
-    "cd \"${ROOT:-..}\" && " COMPILER
+static const char *const compile = COMPILER
     " -DGUEST -std=gnu11 -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany"
     " -ffreestanding -nostdlib -static -O2 -Wall -Wextra -Werror -I."
     " -Wl,-n -Wl,--section-start=.start=0x80000000 -Wl,-Ttext=0x80000100"
@@ -118,7 +118,7 @@ int main(void)
          " -device virtio-blk-device,drive=d,bus=virtio-mmio-bus.0"},
         {'n', 1, "-global virtio-mmio.force-legacy=false"},
     };
-    char folder[] = "virtq_qemu.XXXXXX", path[PATH_MAX], command[PATH_MAX + 1024];
+    char folder[96], path[PATH_MAX], command[PATH_MAX + 1024];
 
     if (system("command -v " COMPILER " " EMULATOR " >/dev/null") != 0) {
         printf("KTAP version 1\n1..0 # SKIP no " COMPILER " or " EMULATOR "\n");
@@ -126,12 +126,12 @@ int main(void)
     }
     printf("KTAP version 1\n1..12\n");
     fflush(stdout);
-    if (mkdtemp(folder) == NULL || realpath(folder, path) == NULL || chdir(folder) != 0) {
+    if (scratch_make(folder, sizeof(folder)) != 0 || realpath(folder, path) == NULL) {
         perror(folder);
         return 1;
     }
     snprintf(command, sizeof(command), compile, path);
-    if (image_write("disk.img") || system(command) != 0)
+    if (system(command) != 0 || chdir(folder) != 0 || image_write("disk.img"))
         failures++;
     for (unsigned i = 0; !failures && i < sizeof(machines) / sizeof(machines[0]); i++) {
         unsigned before = tests;
@@ -144,9 +144,7 @@ int main(void)
         if (i == 0)
             report(image_check("disk.img"), "the image holds what was written, and only that");
     }
-    unlink("guest.elf");
-    unlink("disk.img");
-    return chdir("..") != 0 || rmdir(folder) != 0 || failures;
+    return scratch_remove(path) != 0 || failures;
 }
 
 #else

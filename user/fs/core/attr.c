@@ -19,6 +19,8 @@ static int op_stat(struct fs *fs, void *arg)
     bool live;
     int err = inode_get(fs, a->ino, &raw);
 
+    if (!err)
+        err = inode_await_size(fs, a->ino);
     if (err)
         return err;
     live = inode_object(fs, a->ino, raw, &object);

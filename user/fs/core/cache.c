@@ -250,9 +250,7 @@ static int write_run(struct fs *fs, uint32_t no, uint32_t count)
         if (block != NULL && !block->filling)
             cache_set_dirty(fs, block);
     }
-    if (!fs->readonly)
-        fs_log(fs, "write error, now read-only: block", no);
-    fs->readonly = true;
+    fs_write_failed(fs, no);
     return err;
 }
 

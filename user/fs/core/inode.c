@@ -92,6 +92,13 @@ void inode_hold(struct fs *fs, struct inode *inode)
     inode->held++;
 }
 
+int inode_await_size(struct fs *fs, uint32_t ino)
+{
+    const struct inode *inode = inode_find(fs, ino);
+
+    return inode != NULL && inode->truncating ? txn_wait_peer(fs) : 0;
+}
+
 /* ------------------------------------------------- files without names */
 
 struct free_args {
@@ -162,7 +169,7 @@ static void inode_free(struct fs *fs, struct inode *inode)
     }
     inode->deleting = true;
     inode->held++;
-    err = truncate_free(fs, inode, 0);
+    err = truncate_free(fs, inode);
     if (!err)
         err = txn_run(fs, op_free_inode, &args);
     inode->held--;

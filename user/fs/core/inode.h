@@ -7,8 +7,8 @@
  * the record; transactions read that where it lies.
  *
  * `truncating` is set while one thread frees blocks of the file, which takes
- * several transactions. Operations that would give the file blocks, or count
- * those it lacks, wait for it to clear.
+ * several transactions. Operations that would give the file blocks, count those it
+ * lacks, or tell its size wait for it to clear.
  */
 #ifndef USER_FS_CORE_INODE_H
 #define USER_FS_CORE_INODE_H
@@ -64,6 +64,10 @@ struct inode *inode_peek(struct fs *fs, uint32_t ino);
 /* Only if it is there. */
 struct inode *inode_find(struct fs *fs, uint32_t ino);
 void inode_hold(struct fs *fs, struct inode *inode);
+
+/* In a transaction that tells the size of the file: 0 if no truncation is under way,
+ * else FS_AGAIN. */
+int inode_await_size(struct fs *fs, uint32_t ino) __attribute__((warn_unused_result));
 
 /* Sleeps if that was the last hold on an inode without names, which it frees. */
 void inode_put(struct fs *fs, struct inode *inode);

@@ -16,6 +16,8 @@ static int op_node(struct fs *fs, void *arg)
     struct ext2_inode *raw;
     int err = inode_get(fs, a->ino, &raw);
 
+    if (!err)
+        err = inode_await_size(fs, a->ino);
     if (err)
         return err;
     *a->out = (struct fs_node){

@@ -10,7 +10,7 @@ struct page_args {
     uint64_t first; /* block of the file */
     unsigned count; /* blocks */
     uint64_t size;  /* the file's; op_page_in: on the disk; op_commit: what counts */
-    uint64_t limit; /* op_plan: bytes of the file that are to be stored */
+    uint64_t limit; /* of the file: what lies behind is sent to the disk as zeros */
     struct inode *inode;
     struct io *io;
 };
@@ -244,20 +244,36 @@ static void set_written_time(struct fs *fs, struct page_args *a, struct ext2_ino
     inode_set_time(fs, raw, TIME_CHANGE, when);
 }
 
-/* The data are on their way: now the file may show them. */
+/* Whether the file was cut within one of the new blocks. The truncation could not
+ * clear its end, since it is not the file's yet. */
+static bool cut_within_new(const struct fs *fs, const struct page_args *a, uint64_t limit)
+{
+    uint64_t i = (limit >> fs->block_shift) - a->first;
+
+    return limit < a->limit && limit & (fs->block_size - 1) && i < a->io->count &&
+           a->io->claimed[i];
+}
+
+/* The data are on the disk: now the file may show them. 1: they must be written
+ * again, the file having become shorter. */
 static int op_commit(struct fs *fs, void *arg)
 {
     struct page_args *a = arg;
     uint64_t limit = page_present_size(fs, a->key, a->size);
     struct ext2_inode *raw;
-    int err = page_record(fs, a->key, true, &raw);
+    int err;
 
-    if (err)
-        return err;
     if (a->inode->truncating)
         return txn_wait_peer(fs);
     if (limit > a->io->cut)
         limit = a->io->cut;
+    if (cut_within_new(fs, a, limit)) {
+        a->limit = limit;
+        return 1;
+    }
+    err = page_record(fs, a->key, true, &raw);
+    if (err)
+        return err;
     fs->txn.io = a->io;
     fs->txn.own_reserved = a->inode->reservation.total;
     for (unsigned i = 0; i < a->io->count; i++) {
@@ -311,14 +327,16 @@ static int store(struct fs *fs, struct page_args *args, uint8_t *data)
 
     if (err)
         return err;
-    clear_behind(fs, args, data);
-    args->io->writing = true;
-    err = write_blocks(fs, args->io, data);
-    args->io->writing = false;
-    fs_wake(fs);
-    if (err)
-        return err;
-    err = txn_run(fs, op_commit, args);
+    do {
+        clear_behind(fs, args, data);
+        args->io->writing = true;
+        err = write_blocks(fs, args->io, data);
+        args->io->writing = false;
+        fs_wake(fs);
+        if (err)
+            return err;
+        err = txn_run(fs, op_commit, args);
+    } while (err > 0);
     if (!err)
         settle(fs, args);
     return err;

@@ -20,6 +20,9 @@ int page_record(struct fs *fs, uint64_t key, bool change, struct ext2_inode **ra
 int page_hold(struct fs *fs, uint64_t key, struct inode **out) __attribute__((warn_unused_result));
 /* The size of a file that is said to be size: a truncation may have come between. */
 uint64_t page_present_size(struct fs *fs, uint64_t key, uint64_t size);
+/* In a transaction: how many of the blocks of a page the file does not have. */
+int page_count_lack(struct fs *fs, const struct ext2_inode *raw, uint64_t page, uint32_t *lack)
+    __attribute__((warn_unused_result));
 /* 0, or -EFBIG or -EINVAL: may a file of this size have these pages? */
 int page_check_range(const struct fs *fs, uint64_t first, uint64_t count, uint64_t size)
     __attribute__((warn_unused_result));

@@ -3,7 +3,8 @@
 #include "user/fs/core/map.h"
 #include "user/fs/core/page.h"
 
-#define RESERVE_STEP 256 /* pages in one transaction */
+#define RESERVE_STEP 256              /* pages in one transaction */
+#define PAGE_KEYS    (4 * MAP_LEVELS) /* of a page's blocks, generously */
 
 int page_record(struct fs *fs, uint64_t key, bool change, struct ext2_inode **raw)
 {
@@ -86,6 +87,14 @@ static int count_lack(struct fs *fs, const struct ext2_inode *raw, uint64_t page
     return 0;
 }
 
+int page_count_lack(struct fs *fs, const struct ext2_inode *raw, uint64_t page, uint32_t *lack)
+{
+    uint64_t keys[PAGE_KEYS];
+    unsigned key_count;
+
+    return count_lack(fs, raw, page, UINT64_MAX, lack, keys, &key_count);
+}
+
 /* Some pages. A page that is reserved stays so should this be run again, so that
  * nothing is counted twice. */
 static int op_reserve(struct fs *fs, void *arg)
@@ -105,7 +114,7 @@ static int op_reserve(struct fs *fs, void *arg)
             a->end = (size + FS_PAGE - 1) / FS_PAGE;
     }
     for (unsigned n = 0; n < RESERVE_STEP && a->page < a->end && !err; n++) {
-        uint64_t keys[4 * MAP_LEVELS];
+        uint64_t keys[PAGE_KEYS];
         unsigned key_count;
         uint32_t lack;
 

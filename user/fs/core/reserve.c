@@ -1,4 +1,5 @@
 /* Reservations: see reserve.h. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "user/fs/core/map.h"
@@ -135,6 +136,36 @@ int reserve_add(struct fs *fs, struct inode *inode, uint32_t page, uint32_t lack
         account(fs, r, 1);
     }
     return 0;
+}
+
+uint32_t reserve_lack(const struct inode *inode, uint32_t page)
+{
+    const struct reservation *r = &inode->reservation;
+
+    return reserve_has(inode, page) ? r->runs[run_at(r, page)].lack : 0;
+}
+
+int reserve_make_room(struct inode *inode)
+{
+    struct reservation *r = &inode->reservation;
+
+    return make_room((void **)&r->runs, &r->run_room, r->run_count + 1, sizeof(r->runs[0]));
+}
+
+void reserve_change_last(struct fs *fs, struct inode *inode, uint32_t page, uint32_t lack)
+{
+    struct reservation *r = &inode->reservation;
+    struct reserve_run *run = &r->runs[r->run_count - 1];
+
+    assert(r->run_count > 0 && run->page + run->count - 1 == page);
+    account(fs, r, (int64_t)lack - run->lack);
+    if (run->count == 1) {
+        run->lack = lack;
+    } else {
+        assert(r->run_count < r->run_room);
+        run->count--;
+        r->runs[r->run_count++] = (struct reserve_run){page, 1, lack};
+    }
 }
 
 /* Cuts run i in two at page, which lies inside it; there is room. */

@@ -34,6 +34,12 @@ bool reserve_has(const struct inode *inode, uint32_t page);
  * lacks. Returns 0, -ENOSPC or -ENOMEM. */
 int reserve_add(struct fs *fs, struct inode *inode, uint32_t page, uint32_t lack,
                 const uint64_t *keys, unsigned key_count) __attribute__((warn_unused_result));
+/* The blocks that a page of the set lacked; 0 for another. */
+uint32_t reserve_lack(const struct inode *inode, uint32_t page);
+/* Make sure that the next reserve_change_last has memory: 0 or -ENOMEM. */
+int reserve_make_room(struct inode *inode) __attribute__((warn_unused_result));
+/* The last page of the set lacks so many blocks now. */
+void reserve_change_last(struct fs *fs, struct inode *inode, uint32_t page, uint32_t lack);
 /* Take pages first to last out of the set, reserved or not. */
 void reserve_remove(struct fs *fs, struct inode *inode, uint32_t first, uint32_t last);
 /* Take out all pages from first on, and what only they need. */

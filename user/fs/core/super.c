@@ -36,6 +36,13 @@ int fs_corrupt(struct fs *fs, const char *what, uint64_t where)
     return -EIO;
 }
 
+void fs_write_failed(struct fs *fs, uint32_t no)
+{
+    if (!fs->readonly)
+        fs_log(fs, "write error, now read-only: block", no);
+    fs->readonly = true;
+}
+
 static int reject(struct fs *fs, const char *why, uint64_t number)
 {
     fs_log(fs, why, number);

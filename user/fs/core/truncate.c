@@ -8,22 +8,35 @@
 #include "user/fs/core/truncate.h"
 #include "user/fs/core/volume.h"
 
-/* What one transaction frees at most, so that it stays small. */
+/* What one transaction frees at most, so that it stays small: from there on it
+ * stops where a page ends. */
 #define STEP_BLOCKS  1024
 #define STEP_CHANGES 48
 
 struct free_step {
     uint32_t ino;
-    uint64_t keep;
+    uint64_t keep; /* blocks of the file, from its start */
     /* Of this run: */
     uint32_t freed;
-    bool stopped; /* there is more */
+    bool stopped; /* there is more, */
+    uint64_t end; /* all of it before this block of the file, where a page ends */
 };
 
 static bool step_full(const struct fs *fs, const struct free_step *step)
 {
     return step->freed >= STEP_BLOCKS || fs->txn.undo_count >= STEP_CHANGES ||
            fs->txn.forget_count >= STEP_CHANGES;
+}
+
+/* Whether to leave a block, or what an indirect one maps, for the next run; end is
+ * the block of the file behind it. */
+static bool step_stops(const struct fs *fs, struct free_step *step, uint64_t end)
+{
+    if (!step_full(fs, step) || end % page_blocks(fs))
+        return false;
+    step->stopped = true;
+    step->end = end;
+    return true;
 }
 
 static int free_one(struct fs *fs, struct free_step *step, uint32_t no, bool metadata)
@@ -62,10 +75,8 @@ static int free_tree(struct fs *fs, struct free_step *step, uint32_t no, int lev
             return 0;
         if (addr[i] == 0)
             continue;
-        if (step_full(fs, step)) {
-            step->stopped = true;
+        if (step_stops(fs, step, first + span))
             return 0;
-        }
         if (level == 1)
             err = free_one(fs, step, addr[i], metadata);
         else
@@ -82,36 +93,30 @@ static int free_tree(struct fs *fs, struct free_step *step, uint32_t no, int lev
 }
 
 /* One transaction's worth, from the end of the file towards its start. */
-static int op_free(struct fs *fs, void *arg)
+static int free_some(struct fs *fs, struct free_step *step, struct ext2_inode *raw)
 {
-    struct free_step *step = arg;
+    bool metadata = inode_type(raw) != EXT2_S_IFREG;
     uint64_t start = EXT2_NDIR, span = 1;
-    struct ext2_inode *raw;
-    bool metadata;
-    int err = inode_change(fs, step->ino, &raw);
+    int err;
 
     step->freed = 0;
     step->stopped = false;
-    if (err || !inode_has_map(fs, raw))
-        return err;
-    metadata = !(inode_type(raw) == EXT2_S_IFREG);
     for (int level = 1; level <= MAP_LEVELS; level++)
         start += span <<= fs->addr_shift;
     for (int slot = EXT2_NBLOCK - 1; slot >= 0; slot--) {
         int level = slot < EXT2_NDIR ? 0 : slot - EXT2_NDIR + 1;
+        uint64_t end = start;
         bool gone = true;
 
         start -= level ? span : 1;
         if (level)
             span >>= fs->addr_shift;
-        if (start + (level ? span << fs->addr_shift : 1) <= step->keep)
+        if (end <= step->keep)
             break;
         if (raw->i_block[slot] == 0)
             continue;
-        if (step_full(fs, step)) {
-            step->stopped = true;
+        if (step_stops(fs, step, end))
             break;
-        }
         if (level)
             err = free_tree(fs, step, raw->i_block[slot], level, start, metadata, &gone);
         else
@@ -142,121 +147,220 @@ static void unlock_mark(struct fs *fs, struct inode *inode)
     fs_wake(fs);
 }
 
-static int free_marked(struct fs *fs, struct inode *inode, uint64_t keep)
-{
-    struct free_step step = {.ino = inode->ino, .keep = keep};
-    int err;
+/* ------------------------------------------------------- files without names */
 
-    inode->goal = 0;
-    do {
-        err = txn_run(fs, op_free, &step);
-    } while (!err && step.stopped);
-    return err;
+static int op_unmap(struct fs *fs, void *arg)
+{
+    struct free_step *step = arg;
+    struct ext2_inode *raw;
+    int err = inode_change(fs, step->ino, &raw);
+
+    step->stopped = false;
+    return err || !inode_has_map(fs, raw) ? err : free_some(fs, step, raw);
 }
 
-int truncate_free(struct fs *fs, struct inode *inode, uint64_t keep)
+int truncate_free(struct fs *fs, struct inode *inode)
 {
-    uint64_t pages = ((keep << fs->block_shift) + FS_PAGE - 1) / FS_PAGE;
+    struct free_step step = {.ino = inode->ino};
     int err;
 
     lock_mark(fs, inode);
-    io_cut(fs, inode->ino, keep << fs->block_shift);
-    reserve_cut(fs, inode, pages);
-    err = free_marked(fs, inode, keep);
+    io_cut(fs, inode->ino, 0);
+    reserve_cut(fs, inode, 0);
+    inode->goal = 0;
+    do {
+        err = txn_run(fs, op_unmap, &step);
+    } while (!err && step.stopped);
     unlock_mark(fs, inode);
     return err;
 }
 
-/* -------------------------------------------------------------- a new size */
+/* ------------------------------------------ the block that the new end lies in */
 
-struct size_args {
-    uint32_t ino;
-    uint64_t size;
-    bool shrinks;
-    uint64_t key;
-    /* For the last block: */
-    struct io *io;
+/* What lies in it behind the end must be zero on the disk, or it would come to
+ * light when the file grows. It is read before anything is changed, since that may
+ * fail, and written last, since bytes that are still part of the file would be lost
+ * if the rest failed. No other transfer writes it in between: those wait for the
+ * inode's mark. */
+struct tail {
+    struct io io; /* names the block, if there is one */
+    uint8_t *data;
+    uint32_t used;
 };
 
+struct size_args {
+    struct inode *inode;
+    uint64_t size;
+    struct tail tail;
+    struct free_step step;
+    /* Of this run: */
+    uint64_t reached; /* the size that it gave the file */
+    bool last_reserved;
+    uint32_t lack; /* of the last page, then */
+};
+
+static int change_regular(struct fs *fs, const struct size_args *a, struct ext2_inode **raw)
+{
+    int err = inode_change(fs, a->inode->ino, raw);
+
+    if (err || inode_type(*raw) == EXT2_S_IFREG)
+        return err;
+    return inode_is_dir(*raw) ? -EISDIR : -EINVAL;
+}
+
+/* Finds the block, if the file becomes shorter within one. */
+static int op_find_tail(struct fs *fs, void *arg)
+{
+    struct size_args *a = arg;
+    struct ext2_inode *raw;
+    uint32_t no = 0;
+    int err = inode_get(fs, a->inode->ino, &raw);
+
+    a->tail.io.count = 0;
+    if (!err && inode_type(raw) == EXT2_S_IFREG && a->tail.used && a->size < inode_size(raw))
+        err = map_get(fs, raw, a->size >> fs->block_shift, &no);
+    if (err || no == 0)
+        return err;
+    if (io_writing(fs, &a->tail.io, no))
+        return txn_wait_peer(fs);
+    a->tail.io.block[0] = no;
+    a->tail.io.claimed[0] = false;
+    a->tail.io.count = 1;
+    return 0;
+}
+
+static int tail_begin(struct fs *fs, struct size_args *args)
+{
+    struct tail *tail = &args->tail;
+    int err;
+
+    tail->data = NULL;
+    tail->used = args->size & (fs->block_size - 1);
+    io_begin(fs, &tail->io, args->inode->ino, 1, 0);
+    err = txn_run(fs, op_find_tail, args);
+    if (err || tail->io.count == 0)
+        return err;
+    tail->data = malloc(fs->block_size);
+    return tail->data == NULL ? -ENOMEM : io_read(fs, tail->io.block[0], 1, tail->data);
+}
+
+static int tail_clear(struct fs *fs, struct tail *tail)
+{
+    int err;
+
+    if (tail->data == NULL)
+        return 0;
+    memset(tail->data + tail->used, 0, fs->block_size - tail->used);
+    tail->io.writing = true;
+    err = io_write(fs, tail->io.block[0], 1, tail->data);
+    if (err)
+        fs_write_failed(fs, tail->io.block[0]);
+    return err;
+}
+
+static void tail_end(struct fs *fs, struct tail *tail)
+{
+    io_end(fs, &tail->io);
+    free(tail->data);
+}
+
+/* -------------------------------------------------------------- a new size */
+
+/* The last page may lack more blocks now than when it was reserved. */
+static int count_last(struct fs *fs, struct size_args *a, const struct ext2_inode *raw)
+{
+    uint64_t page = a->size / FS_PAGE;
+    int64_t had, room;
+    int err;
+
+    a->last_reserved = a->reached == a->size && a->size % FS_PAGE && reserve_has(a->inode, page);
+    if (!a->last_reserved)
+        return 0;
+    err = page_count_lack(fs, raw, page, &a->lack);
+    if (!err)
+        err = reserve_make_room(a->inode);
+    if (err)
+        return err;
+    /* What was freed now is to be had; more is missing only if no more was asked
+     * for when the page was reserved. */
+    had = reserve_lack(a->inode, page);
+    room = reserve_available(fs, had);
+    if (a->lack > room) {
+        fs_log(fs, "no space to keep what was reserved: inode", a->inode->ino);
+        a->lack = room > had ? room : had;
+    }
+    return 0;
+}
+
+/* Other programs see a size in between only if the object is longer. */
+static int resize_object(struct fs *fs, const struct size_args *a, uint64_t key)
+{
+    struct fs_object object;
+    int err;
+
+    if (a->reached != a->size &&
+        (fs->hooks->object_info(fs->context, key, &object) != 0 || object.size <= a->reached))
+        return 0;
+    err = fs->hooks->object_resize(fs->context, key, a->reached);
+    return err == -ENOENT ? 0 : err;
+}
+
+/* Brings the size as far towards the new one as one transaction can free blocks. */
 static int op_set_size(struct fs *fs, void *arg)
 {
     struct size_args *a = arg;
-    uint64_t now = fs_now(fs);
+    uint64_t now = fs_now(fs), old;
     struct ext2_inode *raw;
-    int err = inode_change(fs, a->ino, &raw);
+    int err = change_regular(fs, a, &raw);
 
     if (err)
         return err;
-    if (inode_type(raw) != EXT2_S_IFREG)
-        return inode_is_dir(raw) ? -EISDIR : -EINVAL;
-    a->key = inode_key(a->ino, raw);
-    a->shrinks = a->size < inode_size(raw);
-    err = inode_set_size(fs, raw, a->size);
+    a->reached = a->size;
+    old = inode_size(raw);
+    if (a->size < old) {
+        err = free_some(fs, &a->step, raw);
+        if (!err && a->step.stopped)
+            a->reached =
+                a->step.end << fs->block_shift < old ? a->step.end << fs->block_shift : old;
+    }
+    if (!err)
+        err = count_last(fs, a, raw);
+    if (!err)
+        err = inode_set_size(fs, raw, a->reached);
     if (err)
         return err;
     inode_set_time(fs, raw, TIME_MODIFY, now);
     inode_set_time(fs, raw, TIME_CHANGE, now);
     /* Last, for it cannot be undone. */
-    err = fs->hooks->object_resize(fs->context, a->key, a->size);
-    return err == -ENOENT ? 0 : err;
+    return resize_object(fs, a, inode_key(a->inode->ino, raw));
 }
 
-/* Finds the block that the new end of the file lies in, and announces a write. */
-static int op_find_last(struct fs *fs, void *arg)
+static int set_size_marked(struct fs *fs, struct size_args *args)
 {
-    struct size_args *a = arg;
-    struct ext2_inode *raw;
-    uint32_t no;
-    int err = inode_get(fs, a->ino, &raw);
+    struct inode *inode = args->inode;
 
-    if (!err)
-        err = map_get(fs, raw, a->size >> fs->block_shift, &no);
-    if (err)
-        return err;
-    if (no != 0 && io_writing(fs, a->io, no))
-        return txn_wait_peer(fs);
-    a->io->block[0] = no;
-    a->io->count = no != 0;
+    inode->goal = 0;
+    do {
+        int err = txn_run(fs, op_set_size, args);
+
+        if (err)
+            return err;
+        io_cut(fs, inode->ino, args->reached);
+        reserve_cut(fs, inode, (args->reached + FS_PAGE - 1) / FS_PAGE);
+        if (args->last_reserved)
+            reserve_change_last(fs, inode, args->size / FS_PAGE, args->lack);
+    } while (args->reached != args->size);
     return 0;
-}
-
-/* What lies in the last block behind the end must be zero on the disk, or it
- * would come to light when the file grows. */
-static int clear_tail(struct fs *fs, struct size_args *args)
-{
-    uint32_t from = args->size & (fs->block_size - 1);
-    uint8_t *data;
-    struct io io;
-    int err;
-
-    if (from == 0)
-        return 0;
-    data = malloc(fs->block_size);
-    if (data == NULL)
-        return -ENOMEM;
-    args->io = &io;
-    io_begin(fs, &io, args->ino, 1, 0);
-    err = txn_run(fs, op_find_last, args);
-    if (!err && io.count) {
-        io.writing = true;
-        io.claimed[0] = false;
-        err = io_read(fs, io.block[0], 1, data);
-        if (!err) {
-            memset(data + from, 0, fs->block_size - from);
-            err = io_write(fs, io.block[0], 1, data);
-        }
-    }
-    io_end(fs, &io);
-    free(data);
-    return err;
 }
 
 int truncate_to(struct fs *fs, struct inode *inode, uint64_t size)
 {
-    uint64_t pages = size / FS_PAGE + (size % FS_PAGE != 0);
-    struct size_args args = {.ino = inode->ino, .size = size};
+    struct size_args args = {
+        .inode = inode,
+        .size = size,
+        .step = {.ino = inode->ino, .keep = (size + fs->block_size - 1) >> fs->block_shift},
+    };
     struct fs_node node;
-    bool last_reserved;
     int err;
 
     if (fs->readonly)
@@ -269,22 +373,12 @@ int truncate_to(struct fs *fs, struct inode *inode, uint64_t size)
     if (err)
         return err;
     lock_mark(fs, inode);
-    err = txn_run(fs, op_set_size, &args);
-    if (err) {
-        unlock_mark(fs, inode);
-        return err;
-    }
-    io_cut(fs, inode->ino, size);
-    last_reserved = size % FS_PAGE && reserve_has(inode, size / FS_PAGE);
-    reserve_cut(fs, inode, last_reserved ? pages - 1 : pages);
-    if (args.shrinks) {
-        err = free_marked(fs, inode, (size + fs->block_size - 1) >> fs->block_shift);
-        if (!err)
-            err = clear_tail(fs, &args);
-    }
+    err = tail_begin(fs, &args);
+    if (!err)
+        err = set_size_marked(fs, &args);
+    if (!err)
+        err = tail_clear(fs, &args.tail);
+    tail_end(fs, &args.tail);
     unlock_mark(fs, inode);
-    /* The last page may lack more blocks now than when it was reserved. */
-    if (!err && last_reserved && fs_reserve(fs, args.key, size / FS_PAGE, 1, size) < 0)
-        fs_log(fs, "no space to keep what was reserved: inode", inode->ino);
     return err;
 }

@@ -1,6 +1,12 @@
 /*
- * Freeing the blocks of a file from some point on, and giving it a new size.
- * These sleep, and set the inode's `truncating` mark meanwhile.
+ * Freeing the blocks of a file, and giving it a new size. These sleep, and set the
+ * inode's `truncating` mark meanwhile.
+ *
+ * Blocks go from the end of the file towards its start, in as many transactions as
+ * they take. After each of these the size, on the disk and in the kernel's memory
+ * object, is such that no block lies behind it: whatever fails next, and whenever
+ * the machine stops, nothing that was cut off can come to light again. Who asks for
+ * the size waits for the mark, so that no size in between is seen.
  */
 #ifndef USER_FS_CORE_TRUNCATE_H
 #define USER_FS_CORE_TRUNCATE_H
@@ -10,12 +16,13 @@
 struct fs;
 struct inode;
 
-/* Free all blocks at or past logical block keep. The inode is held, its mark not
- * set. What it had reserved from there on is no longer reserved. */
-int truncate_free(struct fs *fs, struct inode *inode, uint64_t keep)
-    __attribute__((warn_unused_result));
+/* Free all blocks of an inode without names, whose mark is not set, and what it had
+ * reserved. After an error some may be freed; it can be called again for the rest. */
+int truncate_free(struct fs *fs, struct inode *inode) __attribute__((warn_unused_result));
 /* Set the size of a regular file, which the caller holds: on the disk, in the
- * kernel's memory object, and in its reservations. */
+ * kernel's memory object, and in its reservations. After an error the file has its
+ * old size, or if it was to become much shorter one in between; what is left of it
+ * is as it was. */
 int truncate_to(struct fs *fs, struct inode *inode, uint64_t size)
     __attribute__((warn_unused_result));
 

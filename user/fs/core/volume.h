@@ -88,6 +88,9 @@ static inline int fs_writable(const struct fs *fs)
 /* The volume holds what cannot be right: say so once per case, go read-only.
  * Returns -EIO. */
 int fs_corrupt(struct fs *fs, const char *what, uint64_t where) __attribute__((warn_unused_result));
+/* What is on the disk at this block is not what should be there, for the device failed
+ * to write it: say so, go read-only. */
+void fs_write_failed(struct fs *fs, uint32_t no);
 /* One line to the log: "fs: what: number". */
 void fs_log(struct fs *fs, const char *what, uint64_t number);
 
