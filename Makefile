@@ -32,7 +32,7 @@ CLANG_TIDY ?= clang-tidy
 
 # These reach the scripts through the environment, byte for byte: $(value) keeps make from
 # expanding a `$` in them, and no recipe pastes them into a command.
-RAW := CPUS MEM KARGS QEMUEXTRA CMD EXTRA T J GDBPORT HOSTCC TREE M N
+RAW := CPUS MEM KARGS QEMUEXTRA CMD EXTRA GDBPORT HOSTCC T J REPEAT FAILED LIST ARGS TREE M N
 $(foreach v,$(RAW),$(if $(filter-out undefined,$(origin $v)),\
     $(eval override $v := $$(value $v))$(eval export $v)))
 
@@ -439,7 +439,8 @@ define HELP
   make qemu      boot to the shell; files written there are there the next time
   make run CMD='LINE'
                  boot, run LINE in the shell, print its output, exit with its status
-  make grade     run the tests; T=NAME runs those whose name holds NAME, J=N runs N at a time
+  make grade     run the tests; T=NAME runs those whose name holds NAME, FAILED=1 those that failed
+                 the last time, J=N runs N at a time, REPEAT=N each N times; LIST=1 lists them
   make grade TREE=DIR
                  grade DIR's kernel/, vm/, trap/ and kernel.ld with the tests and programs here
   make mutants   does grading notice a broken kernel? M=NAME one of test/mutants, N=COUNT a sample

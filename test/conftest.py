@@ -5,18 +5,24 @@ if the machine hung, and the lines that reproduce it.
 """
 import os
 import pathlib
-import shlex
+import shutil
 import signal
 import sys
+import tempfile
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from banyan import last  # noqa: E402
+from banyan.blocking import Verdicts, prerequisites_first  # noqa: E402
 from banyan.boot import BootFailure, echo_stream  # noqa: E402
 from banyan.guest import Guest  # noqa: E402
 from banyan.machine import Machine, MachineError  # noqa: E402
-from banyan.select import matches, short_name  # noqa: E402
+from banyan.parts import part_of  # noqa: E402
+from banyan.scorer import Scorer, listing, reproduce_line  # noqa: E402
+from banyan.select import matches, short_name, split_repetition  # noqa: E402
+from banyan.settings import on, repetitions  # noqa: E402
 
 # A job in the background of a script starts with ^C ignored, and so would all that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -24,57 +30,121 @@ signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 HARNESS = pathlib.Path(__file__).parent / "harness"
 BOOTS = pytest.StashKey[list]()
-DEFAULTS = {"CPUS": "2", "MEM": "256M", "KARGS": "", "QEMUEXTRA": "", "EXTRA": "",
-            "TREE": ""}
+FACTS = pytest.StashKey[dict]()  # of an item: see describe()
+RUNS = pytest.StashKey[list]()  # of the session: the names of all runs, in order
+VERDICTS = pytest.StashKey[Verdicts]()
+SCORER = pytest.StashKey[Scorer]()
 
 
 # ------------------------------------------------------------- names and points
 
-def pytest_collection_modifyitems(config, items):
-    for item in items:
-        item.stash[BOOTS] = []
-        marker = item.get_closest_marker("points")
-        points = marker.args[0] if marker else 1
-        item.user_properties += [("name", short_name(item.nodeid)), ("points", points)]
-    pattern = os.environ.get("T") or ""
-    if pattern.strip() or os.environ.get("GRADED"):
-        chosen = [item for item in items if is_chosen(item, pattern)]
-        left_out = [item for item in items if item not in chosen]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = chosen
-
-
-def is_chosen(item, pattern):
-    """Whether T= asks for the test, and TREE= has something for it to judge."""
-    if os.environ.get("GRADED") and (item.get_closest_marker("ours")
-                                     or item.path.parent == HARNESS):
-        return False
-    return not pattern.strip() or matches(short_name(item.nodeid), pattern)
-
-
-def pytest_runtest_setup(item):
-    """A tree that cannot be built fails every test."""
-    if os.environ.get("UNGRADABLE"):
-        pytest.fail("not run: the tree cannot be built", pytrace=False)
-
-
 def pytest_addoption(parser):
     parser.addoption("--list-names", action="store_true", help="print names and points, run none")
+
+
+@pytest.hookimpl(trylast=True)  # so that the number comes last in the name
+def pytest_generate_tests(metafunc):
+    """REPEAT=n: each test n times."""
+    times = repetitions()
+    if times > 1:
+        metafunc.fixturenames.append("repetition")
+        metafunc.parametrize("repetition", range(times),
+                             ids=[f"run={n + 1}" for n in range(times)])
+
+
+def pytest_collection_modifyitems(config, items):
+    for item in items:
+        describe(item)
+    eligible = [item for item in items if is_eligible(item)]
+    collected = len({item.stash[FACTS]["test"] for item in eligible})
+    chosen = [item for item in eligible if is_chosen(item.stash[FACTS])]
+    if len(chosen) < len(items):
+        keep = set(chosen)
+        config.hook.pytest_deselected(items=[item for item in items if item not in keep])
+    triples = [(item.stash[FACTS]["name"], str(item.path), item) for item in chosen]
+    items[:] = [item for _, _, item in prerequisites_first(triples)]
+    config.stash[RUNS] = [item.stash[FACTS]["name"] for item in items]
+    selected = len({item.stash[FACTS]["test"] for item in items})
+    config.stash[VERDICTS].counted(selected, collected)
+
+
+def describe(item):
+    """The facts of an item: its name, the test of which it is a run, its points and its part."""
+    item.stash[BOOTS] = []
+    run, repeated = split_repetition(item.nodeid)
+    name = short_name(run)
+    marker = item.get_closest_marker("run_of")
+    points = item.get_closest_marker("points")
+    item.stash[FACTS] = {"name": name + repeated, "test": marker.args[0] if marker else name,
+                         "points": points.args[0] if points else 1,
+                         "part": part_of(name, str(item.path))}
+    item.user_properties += item.stash[FACTS].items()
+
+
+def is_eligible(item):
+    """Of another tree (TREE=) only the kernel is judged, not what is ours alone."""
+    return not (os.environ.get("GRADED") and (item.get_closest_marker("ours")
+                                              or item.path.parent == HARNESS))
+
+
+def is_chosen(facts):
+    """Whether T and FAILED let the run take place."""
+    pattern = os.environ.get("T") or ""
+    if pattern.strip() and not matches(facts["name"], pattern):
+        return False
+    return not on("FAILED") or facts["name"] in last.load()[0]
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session):
     if not session.config.option.list_names:
         return None
-    for item in session.items:
-        facts = dict(item.user_properties)
-        print(f"{facts['points']:4} {facts['name']}")
+    print("\n".join(listing([item.stash[FACTS] for item in session.items])))
     return True
 
 
+# ---------------------------------------------------------------- score, prerequisites
+
 def pytest_configure(config):
-    if not hasattr(config, "workerinput"):  # not in xdist's workers: they only run tests
-        config.pluginmanager.register(Scorer(config), "banyan-scorer")
+    worker = getattr(config, "workerinput", None)  # xdist's workers only run tests
+    folder = worker["banyan_verdicts"] if worker else tempfile.mkdtemp(prefix="banyan-verdicts-")
+    config.stash[VERDICTS] = Verdicts(folder, shared=worker is not None)
+    if worker is None:
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        config.stash[SCORER] = Scorer(config, config.stash[VERDICTS])
+        config.pluginmanager.register(config.stash[SCORER], "banyan-scorer")
+        config.pluginmanager.register(WorkerInput(folder), "banyan-worker-input")
+
+
+class WorkerInput:
+    """Tells xdist's workers where verdicts are."""
+
+    def __init__(self, folder):
+        self._folder = folder
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node):
+        node.workerinput["banyan_verdicts"] = self._folder
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item):
+    """Before the clock of the test starts: wait for what it needs."""
+    facts, config = item.stash[FACTS], item.config
+    if os.environ.get("UNGRADABLE"):
+        return
+    blocker = config.stash[VERDICTS].blocker(facts["name"], str(item.path), config.stash[RUNS])
+    if blocker:
+        item.user_properties.append(("blocked", blocker))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    if os.environ.get("UNGRADABLE"):
+        pytest.fail("not run: the tree cannot be built", pytrace=False)
+    blocker = dict(item.user_properties).get("blocked")
+    if blocker:
+        pytest.skip(f"blocked: {blocker} fails")
 
 
 def pytest_report_teststatus(report):
@@ -83,60 +153,10 @@ def pytest_report_teststatus(report):
         category = report.outcome
         if category == "failed" and report.when != "call":
             category = "error"
+        if category == "skipped" and dict(report.user_properties).get("blocked"):
+            category = "blocked"
         return category, "", ""
     return "", "", ""
-
-
-def reproduce_line(name):
-    """The `make grade` that runs just this test on the same machine."""
-    words = [f"{key}={shlex.quote(os.environ[key])}" for key in DEFAULTS
-             if os.environ.get(key, DEFAULTS[key]) != DEFAULTS[key]]
-    return " ".join(["make", "grade", *words, "T=" + shlex.quote(name)])
-
-
-class Scorer:
-    """Writes a line per test as it ends, and the score at the end."""
-
-    def __init__(self, config):
-        self._config = config
-        self._worst = {}
-        self._seconds = {}
-        self._earned = self._total = 0
-        self._failed = []
-
-    def _write(self, line):
-        writer = self._config.pluginmanager.getplugin("terminalreporter")
-        writer.ensure_newline()
-        writer.write_line(line)
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_runtest_logreport(self, report):
-        order = ("passed", "skipped", "failed")
-        worst = self._worst.get(report.nodeid, "passed")
-        self._worst[report.nodeid] = max(worst, report.outcome, key=order.index)
-        took = self._seconds.get(report.nodeid, 0) + getattr(report, "duration", 0)
-        self._seconds[report.nodeid] = took
-        if report.when not in ("setup", "call"):  # teardown, or the death of a worker
-            self._line(report)
-
-    def _line(self, report):
-        facts = dict(report.user_properties)
-        name = facts.get("name", short_name(report.nodeid))
-        points, outcome = facts.get("points", 1), self._worst[report.nodeid]
-        earned = points if outcome == "passed" else 0
-        self._earned += earned
-        self._total += points
-        if outcome == "failed":
-            self._failed.append(name)
-        word = {"passed": "ok", "skipped": "skip", "failed": "FAIL"}[outcome]
-        self._write(f"{word:4} {earned:3}/{points:<3} {name} "
-                    f"({self._seconds[report.nodeid]:.1f} s)")
-
-    def pytest_terminal_summary(self, terminalreporter):
-        for name in self._failed:
-            terminalreporter.write_line(f"FAIL {name}: {reproduce_line(name)}")
-        if self._worst:
-            terminalreporter.write_line(f"score: {self._earned}/{self._total}")
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -149,7 +169,7 @@ def pytest_runtest_makereport(item, call):
         report.longrepr = str(call.excinfo.value)  # words, not a Python traceback
     for boot in item.stash.get(BOOTS, [])[-1:]:
         report.sections.append(("machine", boot.describe() + "\n" + boot.machine.reproduce()))
-    report.sections.append(("reproduce", reproduce_line(short_name(item.nodeid))))
+    report.sections.append(("reproduce", reproduce_line(item.stash[FACTS]["test"])))
 
 
 # -------------------------------------------------------------------- fixtures
@@ -164,7 +184,7 @@ class Boots:
     def name(self):
         """A fresh directory name: the test's, and a number from its second boot on."""
         count = len(self._item.stash[BOOTS]) + 1
-        return short_name(self._item.nodeid) + (f"-{count}" if count > 1 else "")
+        return self._item.stash[FACTS]["name"] + (f"-{count}" if count > 1 else "")
 
     def add(self, boot):
         """A boot whose log shall be shown if the test fails."""

@@ -2,55 +2,90 @@
 """`make grade`: every test, with a line and points for each, the score, pytest's closing line.
 
     T=PATTERN...  only tests whose name contains one of these words (or matches it, with * ?)
+    FAILED=1      only what failed or was blocked in the last run, on the same machines
     J=N           tests at a time (default: one per processor)
-    V=1           show serial lines as they come (one test at a time)
+    REPEAT=N      each test N times; it earns its points if it passes every time
+    V=1           show serial lines as they come (one test at a time); so does ARGS=-v
     LIST=1        list the tests with their points, run none
+    ARGS=WORDS    further arguments for pytest, such as -x (stop at the first failure)
 
 The exit status is pytest's: 0 if every test passed.
 """
 import importlib.util
 import os
+import shlex
 import sys
 
-from banyan import image
+from banyan import image, last
 from banyan.machine import ROOT, Machine, MachineError, build_dir, programs_dir
+from banyan.settings import number, on, repetitions
 
 JOBS_MAX = 16
+NOTHING_TO_DO = 0
 
 
 def jobs(verbose):
-    text = os.environ.get("J") or ""
-    if text:
-        if not text.isdigit() or not 1 <= int(text) <= JOBS_MAX:
-            raise MachineError(f"J={text}: give a number from 1 to {JOBS_MAX}")
-        count = int(text)
-    else:
-        count = 1 if verbose else min(JOBS_MAX, len(os.sched_getaffinity(0)))
+    count = number("J", 1 if verbose else min(JOBS_MAX, len(os.sched_getaffinity(0))), 1, JOBS_MAX)
     if count > 1 and importlib.util.find_spec("xdist") is None:
         print("grade: python3-pytest-xdist is not installed: one test at a time", file=sys.stderr)
         count = 1
     return count
 
 
+def parallel(count):
+    """Arguments for `count` tests at a time, handed out in the order that blocking.py relies on."""
+    import xdist
+    argv = ["-n", str(count), "--dist", "loadgroup"]
+    if tuple(int(part) for part in xdist.__version__.split(".")[:2]) >= (3, 7):
+        argv.append("--no-loadscope-reorder")
+    return argv
+
+
+def further_arguments():
+    try:
+        return shlex.split(os.environ.get("ARGS") or "")
+    except ValueError as error:
+        raise MachineError(f"ARGS: {error}") from None
+
+
+def recall():
+    """FAILED=1: take over the settings of the last run. Whether there is anything to run."""
+    failed, settings = last.load()
+    if not failed:
+        print("grade: nothing failed in the last run")
+        return False
+    for key, value in settings.items():
+        os.environ.setdefault(key, value)
+        if not os.environ[key]:
+            os.environ[key] = value
+    print(f"grade: {len(failed)} that failed or were blocked in the last run")
+    return True
+
+
 def main():
     if sys.argv[1:] in (["-h"], ["--help"]):
         sys.exit(__doc__)
+    if on("FAILED") and not recall():
+        return NOTHING_TO_DO
     Machine.from_env()  # refuse a bad CPUS or MEM once, not in each test
-    verbose = os.environ.get("V") not in (None, "", "0")
+    repetitions()
+    further = further_arguments()
+    if {"-v", "-vv", "--verbose"} & set(further):
+        os.environ["V"] = "1"
     results = build_dir() / "test"
     results.mkdir(parents=True, exist_ok=True)
     argv = [sys.executable, "-m", "pytest", str(ROOT / "test"), "-c",
             str(ROOT / "test" / "pytest.ini"), "-o", f"cache_dir={results / 'pytest-cache'}",
             "-q", "-rN", "--no-header", "--tb=short", f"--junitxml={results / 'results.xml'}"]
-    if os.environ.get("LIST") not in (None, "", "0"):
+    if on("LIST"):
         argv.append("--list-names")
-    elif (count := jobs(verbose)) > 1:
-        argv += ["-n", str(count), "--dist", "loadgroup"]
-    if verbose:
+    elif (count := jobs(on("V"))) > 1:
+        argv += parallel(count)
+    if on("V"):
         argv.append("-s")
     if os.environ.get("UNGRADABLE"):
         argv.append("--tb=no")
-    argv += sys.argv[1:]
+    argv += further + sys.argv[1:]
     environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")
     if (programs_dir() / "disk.flags").exists():
         environment["DISK"] = str(image.fresh())
@@ -60,7 +95,7 @@ def main():
 
 if __name__ == "__main__":
     try:
-        main()
+        sys.exit(main())
     except ImportError as error:
         sys.exit(f"grade: {error}: run `make deps`")
     except MachineError as error:

@@ -18,6 +18,15 @@ def short_name(nodeid):
     return re.sub(r"\s+", "_", f"{module}.{family.group(1) if family else function}")
 
 
+def split_repetition(nodeid):
+    """(node id without the number that REPEAT gave it, "#number" or "")"""
+    found = re.search(r"(?:(\[)|-)run=(\d+)\](?=@\w+$|$)", nodeid)
+    if not found:
+        return nodeid, ""
+    end = "" if found.group(1) else "]"
+    return nodeid[:found.start()] + end + nodeid[found.end():], "#" + found.group(2)
+
+
 def matches(name, patterns):
     """Whether one of the words of `patterns` is in the name, or matches all of it."""
     return any(_matches_word(name, word) for word in patterns.split())

@@ -1,0 +1,26 @@
+"""The variables of `make grade` that are neither a machine's nor a name's."""
+import os
+
+from .machine import MachineError
+
+REPEAT_MAX = 10000
+
+
+def on(name):
+    """Whether a switch such as V or FULL is on."""
+    return os.environ.get(name) not in (None, "", "0")
+
+
+def number(name, otherwise, low, high):
+    """The value of the variable `name`, which must be a number from low to high."""
+    text = os.environ.get(name) or ""
+    if not text:
+        return otherwise
+    if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
+        raise MachineError(f"{name}={text}: give a number from {low} to {high}")
+    return int(text)
+
+
+def repetitions():
+    """How often each test is to be run."""
+    return number("REPEAT", 1, 1, REPEAT_MAX)
