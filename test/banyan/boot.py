@@ -18,7 +18,7 @@ import sys
 import time
 
 from . import hang
-from .machine import MachineError, build_dir, make_overlay
+from .machine import MachineError, build_dir, make_overlay, write_overlay
 from .qmp import Qmp, QmpError
 
 TAIL_LINES = 40
@@ -51,11 +51,13 @@ def _die_with_parent():
 class Boot:
     """start(), then pump() for output until ended; then finish() says whether it ended well."""
 
-    def __init__(self, machine, name, limits=hang.Limits(), overlay=None, echo=None):
-        """`overlay`: an existing qcow2 file to go on with, instead of a fresh one."""
+    def __init__(self, machine, name, limits=hang.Limits(), overlay=None, echo=None, patches=()):
+        """`overlay`: an existing qcow2 file to go on with, instead of a fresh one. `patches`:
+        (offset, bytes) that a fresh one shall hold."""
         self.machine = machine
         self.directory = build_dir() / "test" / directory_name(name)
         self.overlay = pathlib.Path(overlay) if overlay else None
+        self.patches = patches
         self.limits = limits
         self.process = None
         self.qmp = Qmp()
@@ -79,6 +81,8 @@ class Boot:
         if machine.disk is not None and self.overlay is None:
             self.overlay = self.directory / "overlay.qcow2"
             make_overlay(self.overlay, machine.disk)
+            for offset, data in self.patches:
+                write_overlay(self.overlay, offset, data)
         argv = self._argv()
         (self.directory / "command.txt").write_text(
             f"cd {shlex.quote(str(self.directory))} && {shlex.join(argv)}\n",

@@ -6,9 +6,11 @@ import importlib.util
 import os
 import pathlib
 import sys
+import tempfile
 
 from .machine import ROOT, MachineError, programs_dir, run_tool
 
+SUPERBLOCK = 1024  # where ext2 has it
 TOOL_PATH = "/usr/sbin:/sbin"  # where e2fsprogs lie, and not on every user's PATH
 
 
@@ -48,6 +50,24 @@ def debugfs(overlay, command):
     with raw(overlay) as image:
         text = run_tool(["debugfs", "-R", command, str(image)], env=_environment())
     return text.split("\n", 1)[1] if text.startswith("debugfs ") else text
+
+
+def contents(disk, path):
+    """The bytes of a file inside a raw image, or None if there is no such file."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = pathlib.Path(folder, "file")
+        run_tool(["debugfs", "-R", f"dump {path} {copy}", str(disk)], env=_environment())
+        return copy.read_bytes() if copy.exists() and copy.stat().st_size else None
+
+
+def offset(disk, path, position):
+    """Where in a raw image the byte at `position` of a file lies."""
+    with open(disk, "rb") as file:
+        file.seek(SUPERBLOCK + 24)
+        block = 1024 << int.from_bytes(file.read(4), "little")
+    said = run_tool(["debugfs", "-R", f"bmap {path} {position // block}", str(disk)],
+                    env=_environment())
+    return int(said.split()[-1]) * block + position % block
 
 
 def read_file(overlay, path, scratch):

@@ -10,14 +10,27 @@ A program prints
     ok 3 name # SKIP why
 
 Other lines are allowed between (a program under test may print), unless they look like a result.
+
+With a key, the plan and each result must also bear the seals of that key (see seal.py): one that
+does not is not the program's own. Whatever is printed, reading it takes little time and memory:
+lines, results and complaints have their limits.
 """
 import dataclasses
+import io
 import re
 
-VERSION = re.compile(r"(?:KTAP|TAP) version (\d+)")
-PLAN = re.compile(r"1\.\.(\d+)(?:\s+#\s*SKIP\s*(.*))?", re.IGNORECASE)
-RESULT = re.compile(r"(ok|not ok) (\d+)(?:[ ](?:- )?([^#]*?))?\s*(?:#\s*(.*))?")
+from .seal import Chain
+
+LINE_MAX = 1100  # characters; ktap.h writes 1016 and a seal
+RESULTS_MAX = 10000
+TEXT_MAX = 1 << 20
+PROBLEMS_MAX = 20
+
+VERSION = re.compile(r"(?:KTAP|TAP) version ([0-9]{1,9})")
+PLAN = re.compile(r"1\.\.([0-9]{1,9})(?:\s+#\s*SKIP\s*(.*))?", re.IGNORECASE)
+RESULT = re.compile(r"(ok|not ok) ([0-9]{1,9})(?:[ ](?:- )?([^#]*?))?\s*(?:#\s*(.*))?")
 LOOKS_LIKE_RESULT = re.compile(r"(?:not )?ok(?:\s|$)")
+LOOKS_LIKE_PLAN = re.compile(r"1\.\.[0-9]")
 NESTED_FAILURE = re.compile(r"\s+not ok \d+\b.*")
 
 
@@ -40,10 +53,19 @@ class Report:
     skip_all: str = None  # reason given with an empty plan
     problems: list = dataclasses.field(default_factory=list)
     diagnostics: list = dataclasses.field(default_factory=list)
+    complaints: int = 0
 
     @property
     def passed(self):
         return not self.problems
+
+    def complain(self, text):
+        """One more problem; from some number on they are only counted."""
+        self.complaints += 1
+        if self.complaints <= PROBLEMS_MAX:
+            self.problems.append(text)
+        else:
+            self.problems[PROBLEMS_MAX:] = [f"and {self.complaints - PROBLEMS_MAX} more"]
 
     @property
     def skipped(self):
@@ -57,12 +79,22 @@ class Report:
         return None
 
 
-def parse(text):
-    """The Report of everything a program printed."""
-    report = Report()
+def parse(text, key=None):
+    """The Report of everything a program printed; `key`: what its results must be sealed with."""
+    report, chain = Report(), Chain(key) if key else None
     versions = 0
-    for line in text.splitlines():
-        line = line.rstrip()
+    if len(text) > TEXT_MAX:
+        report.complain(f"more than {TEXT_MAX >> 20} MiB of output")
+        text = text[:TEXT_MAX]
+    for line in io.StringIO(text, newline="\n"):
+        line = line[:LINE_MAX].rstrip()
+        counts = LOOKS_LIKE_RESULT.match(line) or LOOKS_LIKE_PLAN.match(line)
+        if counts and chain:
+            opened = chain.open(line)
+            if opened is None:
+                report.complain(f"not sealed with this boot's key, so not the test's own: {line}")
+                continue
+            line = opened
         if VERSION.fullmatch(line):
             versions += 1
             _check_version(report, line, versions)
@@ -71,10 +103,10 @@ def parse(text):
         elif LOOKS_LIKE_RESULT.match(line):
             _take_result(report, line)
         elif line.startswith("Bail out!"):
-            report.problems.append(line)
+            report.complain(line)
         elif NESTED_FAILURE.fullmatch(line):
-            report.problems.append("a nested test failed: " + line.strip())
-        elif line.startswith("#"):
+            report.complain("a nested test failed: " + line.strip())
+        elif line.startswith("#") and len(report.diagnostics) < RESULTS_MAX:
             report.diagnostics.append(line)
     _check_whole(report, versions)
     return report
@@ -82,20 +114,20 @@ def parse(text):
 
 def _check_version(report, line, versions):
     if versions > 1:
-        report.problems.append("a second version line: did the program start again?")
+        report.complain("a second version line: did the program start again?")
     elif report.points or report.planned is not None:
-        report.problems.append("the version line does not come first")
+        report.complain("the version line does not come first")
     elif VERSION.fullmatch(line).group(1) != "1":
-        report.problems.append(f"unknown version: {line}")
+        report.complain(f"unknown version: {line}")
 
 
 def _take_plan(report, line):
     match = PLAN.fullmatch(line)
     if report.planned is not None:
-        report.problems.append(f"a second plan: {line}")
+        report.complain(f"a second plan: {line}")
         return
     if report.points:
-        report.problems.append("the plan comes after the first result")
+        report.complain("the plan comes after the first result")
     report.planned = int(match.group(1))
     report.skip_all = match.group(2)
 
@@ -103,24 +135,27 @@ def _take_plan(report, line):
 def _take_result(report, line):
     match = RESULT.fullmatch(line)
     if not match:
-        report.problems.append(f"malformed result: {line}")
+        report.complain(f"malformed result: {line}")
         return
     word, number, name, note = match.groups()
     point = Point(int(number), word == "ok", (name or "").strip(), note or "")
+    if len(report.points) == RESULTS_MAX:
+        report.complain(f"more than {RESULTS_MAX} results")
+        return
     if point.number != len(report.points) + 1:
-        report.problems.append(f"result {number} where {len(report.points) + 1} was due: {line}")
+        report.complain(f"result {number} where {len(report.points) + 1} was due: {line}")
     report.points.append(point)
     if not point.ok:
-        report.problems.append(line)
+        report.complain(line)
 
 
 def _check_whole(report, versions):
     if versions == 0:
-        report.problems.append("no `KTAP version 1` line: the program printed no results")
+        report.complain("no `KTAP version 1` line: the program printed no results")
     if report.planned is None:
-        report.problems.append("the plan is missing")
+        report.complain("the plan is missing")
     elif report.planned == 0 and report.skip_all is None:
-        report.problems.append("the plan is empty, and no reason is given")
+        report.complain("the plan is empty, and no reason is given")
     elif report.planned != len(report.points):
-        report.problems.append(
+        report.complain(
             f"{len(report.points)} results, but the plan says {report.planned}")

@@ -20,6 +20,7 @@ import pathlib
 import re
 import shlex
 import subprocess
+import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MAX_HARTS = 8
@@ -163,6 +164,15 @@ def make_overlay(path, backing, backing_format="raw"):
     """A fresh qcow2 file whose unwritten blocks come from `backing`."""
     run_tool(["qemu-img", "create", "-q", "-f", "qcow2", "-F", backing_format,
               "-b", str(pathlib.Path(backing).resolve()), str(path)])
+
+
+def write_overlay(path, offset, data):
+    """Put bytes into a qcow2 file, at an offset of the disk that it stands for."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        run_tool(["qemu-io", "-f", "qcow2", "-c", f"write -s {file.name} {offset} {len(data)}",
+                  str(path)])
 
 
 def run_tool(argv, ok=(0,), **kwargs):

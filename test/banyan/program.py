@@ -61,13 +61,13 @@ class Result:
 
 
 def run(machine, name, command, limits=Limits(), overlay=None, echo=None, on_output=None,
-        on_other=None, on_boot=None):
+        on_other=None, on_boot=None, patches=()):
     """Run `command` in a fresh boot. Never raises for what the guest does: see Result.failure.
 
     on_output and on_other get bytes as they come, in place of Result.output and nowhere; on_boot
-    gets the Boot before it starts.
+    gets the Boot before it starts. `patches`: see Boot.
     """
-    boot = Boot(machine.with_(command=command, marked=True), name, limits, overlay, echo)
+    boot = Boot(machine.with_(command=command, marked=True), name, limits, overlay, echo, patches)
     if on_boot:
         on_boot(boot)
     result = Result(boot=boot)

@@ -112,6 +112,11 @@ def scene_ktap_good():
     ktap(["1..2", "ok 1 one", "ok 2 two # SKIP not here"])
 
 
+def scene_ktap_kept():
+    """What a test printed on an earlier boot."""
+    ktap(["1..1 {27b09e6ebc1ff4d5}", "ok 1 one {5b8da2c100842e96}"])
+
+
 def scene_ktap_bad():
     ktap(["1..2", "ok 1 one", "not ok 2 two # 3 != 4"])
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from banyan.ktap import parse
-from banyan.machine import ROOT, build_dir
+from banyan.machine import ROOT, programs_dir
 
 pytestmark = pytest.mark.points(2)
 
@@ -40,7 +40,7 @@ def test_binary_output_is_exact():
     """A program's bytes, marks of the kernel's lines included, arrive as they are."""
     done = run("cat /bin/sh")
     assert done.returncode == 0, done.words
-    assert done.stdout == (build_dir() / "image" / "bin" / "sh").read_bytes()
+    assert done.stdout == (programs_dir() / "image" / "bin" / "sh").read_bytes()
 
 
 def test_long_output_is_exact():
@@ -62,7 +62,7 @@ def test_settings():
 
 def test_usertests():
     """`usertests NAME` runs a guest test from the shell, as a subtest; -l names what there is."""
-    built = re.findall(r"/test/(\S+)=", (build_dir() / "disk.flags").read_text())
+    built = re.findall(r"/test/(\S+)=", (programs_dir() / "disk.flags").read_text())
     assert run("usertests -l").stdout.decode().split() == sorted(built)
     name = min(built)
     done = run(f"usertests {name}")

@@ -4,7 +4,7 @@ See test/banyan/cases.py for what a source may say about itself.
 """
 import pytest
 
-from banyan import image, program
+from banyan import image, program, seal
 from banyan.boot import echo_stream
 from banyan.cases import CaseError, guest_cases
 from banyan.hang import Limits
@@ -39,12 +39,12 @@ def _machine(boots, case):
     return machine
 
 
-def _judge(result):
+def _judge(result, key):
     """Every reason to fail that the run gives, in words."""
     reasons = []
     if result.failure:
         reasons.append(str(result.failure))
-    report = parse(result.text)
+    report = parse(result.text, key)
     reasons += report.problems
     if result.status not in (0, None):
         reasons.append(f"exit status {result.status}")
@@ -60,9 +60,14 @@ def test_guest(boots, case):
     if isinstance(case, CaseError):
         pytest.fail(str(case), pytrace=False)
     limits = Limits().scaled(case.timeout)
-    result = program.run(_machine(boots, case), boots.name(), case.command, limits,
-                         echo=echo_stream(), on_boot=boots.add)
-    reasons, report = _judge(result)
+    machine, key = _machine(boots, case), seal.new_key()
+    try:
+        slot = seal.patch(machine.disk, f"/test/{case.name}", key)
+    except LookupError as error:
+        pytest.fail(str(error), pytrace=False)
+    result = program.run(machine, boots.name(), case.command, limits, echo=echo_stream(),
+                         on_boot=boots.add, patches=[slot])
+    reasons, report = _judge(result, key)
     if reasons:
         pytest.fail("\n".join(reasons), pytrace=False)
     result.boot.overlay.unlink(missing_ok=True)

@@ -12,12 +12,14 @@
  *
  * Each line is written out at once, so that a test that dies or hangs has said
  * how far it got, and so that a forked child has nothing of its parent's left to
- * print. Only the process that planned may print results.
+ * print. Only the process that planned may print results. Under a grader each
+ * plan and each result bears a seal (ktap_seal.h).
  */
 #ifndef KTAP_H
 #define KTAP_H
 
 #include <banyan.h>
+#include <ktap_seal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,21 +30,60 @@
 
 KTAP_UNUSED static int ktap_planned, ktap_count, ktap_failed;
 
+/* The line under way, behind room for ktap_seal. */
+KTAP_UNUSED static struct {
+    uint8_t room[8];
+    char text[1016];
+} ktap_buffer;
+KTAP_UNUSED static int ktap_length;
+
+/* More text for the line, as far as there is room. */
+KTAP_UNUSED static void ktap_add(const char *fmt, va_list ap)
+{
+    int room = (int)sizeof(ktap_buffer.text) - ktap_length;
+    int n = vsnprintf(ktap_buffer.text + ktap_length, (size_t)room, fmt, ap);
+
+    ktap_length += n < room ? n : room - 1;
+}
+
+KTAP_UNUSED __attribute__((format(printf, 1, 2))) static void ktap_addf(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    ktap_add(fmt, ap);
+    va_end(ap);
+}
+
+/* Print the line, sealed if the grader gave a key, and begin the next. */
+KTAP_UNUSED static void ktap_end_line(void)
+{
+    uint64_t seal;
+
+    if (ktap_seal(ktap_buffer.room, (size_t)ktap_length, &seal))
+        printf("%s {%016lx}\n", ktap_buffer.text, (unsigned long)seal);
+    else
+        printf("%s\n", ktap_buffer.text);
+    fflush(stdout);
+    ktap_length = 0;
+}
+
 /* The first thing a test does: it will give n results. */
 KTAP_UNUSED static void ktap_plan(int n)
 {
     ktap_planned = n;
-    printf("KTAP version 1\n1..%d\n", n);
-    fflush(stdout);
+    printf("KTAP version 1\n");
+    ktap_addf("1..%d", n);
+    ktap_end_line();
 }
 
 KTAP_UNUSED static void ktap_line(const char *verdict, const char *fmt, va_list ap,
                                   const char *directive)
 {
-    printf("%s %d ", verdict, ++ktap_count);
-    vprintf(fmt, ap);
-    printf("%s\n", directive);
-    fflush(stdout);
+    ktap_addf("%s %d ", verdict, ++ktap_count);
+    ktap_add(fmt, ap);
+    ktap_addf("%s", directive);
+    ktap_end_line();
 }
 
 /* One result. Returns what it was given, for `if (!ok(...)) return ktap_done();`. */
