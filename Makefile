@@ -59,7 +59,8 @@ PACKAGES := \
     gcc|$(HOSTCC)|10.2 \
     libc6-dev|/usr/include/stdio.h|- \
     procps|/bin/kill|- \
-    bubblewrap|bwrap|0.4
+    bubblewrap|bwrap|0.4 \
+    lcov|lcov|1.14
 
 # e2fsprogs live in /sbin, which Debian leaves out of an ordinary user's PATH.
 export PATH := $(PATH):/usr/sbin:/sbin
@@ -69,7 +70,11 @@ export PYTHONDONTWRITEBYTECODE := 1
 SAY_TO := $(if $(filter run,$(MAKECMDGOALS)),>&2)
 MAKEFLAGS += --no-print-directory
 
-B := build
+# A build of another kind has a folder of its own, so that neither undoes the other's work.
+KIND := $(if $(filter 1,$(COVERAGE)),coverage)$(filter clang,$(TOOLCHAIN))
+B := build$(KIND:%=/%)
+export BUILD := $(B)
+export COVERAGE := $(filter 1,$(COVERAGE))
 # test/grade_tree.py builds the kernel of another tree by setting these two: the prefix of its
 # sources, and where what is made of them goes.
 KSRC :=
@@ -119,8 +124,12 @@ WARNINGS := -Wall -Wextra $(if $(filter 1,$(WERROR)),-Werror)
 COMMON := -std=gnu11 -O2 -g -fno-omit-frame-pointer -fno-common $(WARNINGS)
 DEPS = -MMD -MP -MF $(@:.o=.d) -MT $@
 
+# What COVERAGE=1 adds: counters, and in .gcov_info the list of them, which test/banyan/gcov.py
+# reads. Harts count at the same time, so each count is one atomic addition.
+KERNEL_COUNTS := -fprofile-arcs -ftest-coverage -fprofile-update=atomic -fprofile-info-section
 KERNEL_FLAGS := -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -ffreestanding \
-    $(COMMON) $(if $(filter 1,$(DEBUG)),-DDEBUG=1) -I$(or $(KSRC),.)
+    $(COMMON) $(if $(filter 1,$(DEBUG)),-DDEBUG=1) $(if $(COVERAGE),$(KERNEL_COUNTS)) \
+    -I$(or $(KSRC),.)
 # The multilib search of GCC 12 does not know a -march with _zicsr in it: libraries are looked up
 # with the name that it knows.
 KERNEL_LINK := -march=rv64imac -mabi=lp64 -nostdlib -static -Wl,--build-id=none \
@@ -132,6 +141,18 @@ USER_FLAGS := -march=rv64imafdc_zicsr_zifencei -mabi=lp64d -mcmodel=medany \
 USER_LINK := -march=rv64imafdc -mabi=lp64d -nostdlib -nostartfiles -static -Wl,--gc-sections \
     -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,--fatal-warnings -T user/user.ld
 PICOLIBC_LIB := $(PICOLIBC)/lib/rv64imafdc/lp64d
+
+# The same by clang, for TOOLCHAIN=clang and for the tools that are made of it. clang 14 does not
+# know the names that split zicsr and zifencei from the base, and GNU ld not its relaxations.
+# Assembly, which clang 14 lacks .option arch for, and the link are GCC's and binutils' all the same.
+CLANG_KERNEL = clang --target=riscv64-unknown-elf -march=rv64imac -mno-relax \
+    $(filter-out -march=%,$(KERNEL_FLAGS))
+CLANG_USER = clang --target=riscv64-unknown-elf -march=rv64imafdc -mno-relax \
+    $(filter-out -march=%,$(USER_FLAGS))
+ifneq ($(TOOLCHAIN),)
+$(if $(filter-out gcc clang,$(TOOLCHAIN)),$(error TOOLCHAIN=$(TOOLCHAIN): must be gcc or clang))
+$(if $(filter clang,$(TOOLCHAIN)),$(if $(COVERAGE),$(error COVERAGE=1 needs GCC's counters: leave TOOLCHAIN=clang out)))
+endif
 
 # $(call keep,FILE,VARIABLE[,CHECK]): a rule for FILE that rewrites it only when VARIABLE's value is
 # not what it holds, and not before the command CHECK has passed.
@@ -151,14 +172,15 @@ KERNEL_DIRS := kernel kernel/lib vm trap $(if $(filter 1,$(DEBUG)),kernel/debug)
 KERNEL_SOURCES := $(sort $(foreach d,$(KERNEL_DIRS),$(wildcard $(KSRC)$d/*.c $(KSRC)$d/*.S)))
 KERNEL_OBJECTS := $(patsubst $(KSRC)%,$(K)/kernel/%.o,$(KERNEL_SOURCES))
 
-KERNEL_COMPILE := $(CC) $(KERNEL_FLAGS)
+KERNEL_COMPILE := $(if $(filter clang,$(TOOLCHAIN)),$(CLANG_KERNEL),$(CC) $(KERNEL_FLAGS))
 LINK_KERNEL := $(CC) $(KERNEL_LINK) -T $(K)/kernel/kernel.lds $(KERNEL_OBJECTS)
 $(eval $(call keep,$(K)/kernel/compile.flags,KERNEL_COMPILE,$(TOOLCHAIN_CHECK)))
 $(eval $(call keep,$(K)/kernel/link.flags,LINK_KERNEL))
 
 $(K)/kernel/%.o: $(KSRC)% $(K)/kernel/compile.flags
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(KERNEL_COMPILE) $(DEPS) -c -o $@ $<
+	$(call say,CC,$<)$(if $(filter %.S,$<),$(CC) $(KERNEL_FLAGS),$(KERNEL_COMPILE)) \
+	    $(DEPS) -c -o $@ $<
 
 $(K)/kernel/kernel.lds: $(KSRC)kernel.ld $(K)/kernel/compile.flags
 	@mkdir -p $(@D)
@@ -172,10 +194,10 @@ SYMTAB := kernel/lib/symtab.py
 
 $(KERNEL): $(KERNEL_OBJECTS) $(K)/kernel/kernel.lds $(K)/kernel/link.flags $(SYMTAB)
 	$(call say,LD,$@ (first pass))$(PYTHON) $(SYMTAB) --empty >$(K)/kernel/symtab0.S && \
-	    $(KERNEL_COMPILE) -c -o $(K)/kernel/symtab0.o $(K)/kernel/symtab0.S && \
+	    $(CC) $(KERNEL_FLAGS) -c -o $(K)/kernel/symtab0.o $(K)/kernel/symtab0.S && \
 	    $(LINK_KERNEL) $(K)/kernel/symtab0.o -lgcc -o $(K)/kernel/pass1.elf && \
 	    $(NM) -n $(K)/kernel/pass1.elf | $(PYTHON) $(SYMTAB) >$(K)/kernel/symtab.S
-	$(call say,LD,$@)$(KERNEL_COMPILE) -c -o $(K)/kernel/symtab.o $(K)/kernel/symtab.S && \
+	$(call say,LD,$@)$(CC) $(KERNEL_FLAGS) -c -o $(K)/kernel/symtab.o $(K)/kernel/symtab.S && \
 	    $(LINK_KERNEL) $(K)/kernel/symtab.o -lgcc -o $(K)/kernel/pass2.elf
 	@$(NM) -n $(K)/kernel/pass2.elf | $(PYTHON) $(SYMTAB) | cmp -s - $(K)/kernel/symtab.S || \
 	    { echo "$@: the symbol table moved the code that it describes (see kernel.ld)" >&2; exit 1; }
@@ -194,14 +216,15 @@ LIB_OBJECTS := $(patsubst %,$(U)/obj/%.o,$(LIB_SOURCES))
 LIB := $(U)/libbanyan.a
 LIBC := $(U)/libc.a
 
-USER_COMPILE := $(CC) $(USER_FLAGS)
+USER_COMPILE := $(if $(filter clang,$(TOOLCHAIN)),$(CLANG_USER),$(CC) $(USER_FLAGS))
 $(eval $(call keep,$(U)/compile.flags,USER_COMPILE,$(TOOLCHAIN_CHECK)))
 $(eval $(call keep,$(U)/lib.flags,LIB_OBJECTS))
 $(eval $(call keep,$(U)/link.flags,USER_LINK))
 
 $(U)/obj/%.o: % $(U)/compile.flags
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(USER_COMPILE) $(DEPS) -c -o $@ $<
+	$(call say,CC,$<)$(if $(filter %.S,$<),$(CC) $(USER_FLAGS),$(USER_COMPILE)) \
+	    $(DEPS) -c -o $@ $<
 
 $(LIB): $(LIB_OBJECTS) $(U)/lib.flags
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $(LIB_OBJECTS)
@@ -323,7 +346,8 @@ disk: $(B)/disk.manifest
 
 # ------------------------------------------------------------------------------------------- goals
 
-.PHONY: all qemu run grade mutants qemu-gdb gdb deps doctor compdb format lint clean help
+.PHONY: all qemu run grade mutants coverage qemu-gdb gdb deps doctor compdb format lint headers \
+    layout clean help
 
 all: $(KERNEL) $(INITRD) $(B)/disk.manifest
 
@@ -359,6 +383,13 @@ endif
 mutants: $(BOOTABLE)
 	@$(PYTHON) test/mutants.py
 
+# The tests, with a kernel that counts how often each line runs.
+coverage:
+	+@$(if $(COVERAGE),$(PYTHON) test/cover.py,$(MAKE) COVERAGE=1 coverage)
+ifeq ($(COVERAGE),1)
+coverage: $(BOOTABLE)
+endif
+
 # gdb wants a file for each address that the kernel is seen at; see test/debug.py.
 $(B)/kernel/physical.elf: $(KERNEL)
 	@cp $< $@
@@ -381,11 +412,6 @@ FORMATTED = $(shell find kernel vm trap user test -name '*.[ch]' 2>/dev/null | s
 format:
 	$(CLANG_FORMAT) -i $(FORMATTED)
 
-# clang 14 does not know the names that split zicsr and zifencei from the base.
-CLANG_KERNEL = clang --target=riscv64-unknown-elf -march=rv64imac -mno-relax \
-    $(filter-out -march=%,$(KERNEL_FLAGS))
-CLANG_USER = clang --target=riscv64-unknown-elf -march=rv64imafdc -mno-relax \
-    $(filter-out -march=%,$(USER_FLAGS))
 comma := ,
 # $(call entry,COMMAND,SOURCE)
 entry = {"directory": "$(CURDIR)"$(comma) "file": "$2"$(comma) "command": "$1 -c $2"}$(comma)
@@ -401,17 +427,22 @@ compdb:
 	@echo "wrote $(B)/compile_commands.json"
 
 # Lint: the layout of every file, headers that compile alone, scripts that parse, clang-tidy.
-HEADERS := $(wildcard kernel/*.h kernel/*/*.h vm/*.h trap/*.h user/*/*.h user/*/*/*.h)
+HEADERS := $(wildcard kernel/*.h kernel/*/*.h vm/*.h trap/*.h user/*/*.h user/*/*/*.h test/*/*.h)
 LINTED := $(filter %.c,$(KERNEL_SOURCES) $(filter-out $(SHARED),$(USER_SOURCES)))
 ALONE := $(HEADERS:%=$(B)/lint/%.alone)
 TIDY := $(LINTED:%=$(B)/lint/%.tidy)
 
-lint: $(ALONE) $(TIDY)
-	@$(CLANG_FORMAT) --dry-run -Werror $(FORMATTED)
+lint: headers layout $(TIDY)
 	@for f in $$(find test kernel -name '*.py'); do $(PYTHON) -c \
 	    'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' $$f || exit 1; done
 	@for f in .ci/run test/*.sh; do sh -n $$f || exit 1; done
 	@echo "lint: no complaint"
+
+# Each header compiles with nothing before it.
+headers: $(ALONE)
+
+layout:
+	@$(CLANG_FORMAT) --dry-run -Werror $(FORMATTED)
 
 # By the name that programs use: such a header may go on to picolibc's of that name.
 $(B)/lint/user/include/%.alone: user/include/% $(HEADERS) $(U)/compile.flags
@@ -420,14 +451,18 @@ $(B)/lint/user/include/%.alone: user/include/% $(HEADERS) $(U)/compile.flags
 $(B)/lint/user/%.alone: user/% $(HEADERS) $(U)/compile.flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(USER_FLAGS) -Werror -fsyntax-only -include $< -x c /dev/null && touch $@
-$(B)/lint/%.alone: % $(HEADERS) $(B)/kernel/compile.flags
+$(B)/lint/test/%.alone: test/% $(HEADERS)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(COMMON) -DHOST_TEST=1 -I. -Werror -fsyntax-only -include $< -x c /dev/null && \
+	    touch $@
+$(B)/lint/%.alone: % $(HEADERS) $(K)/kernel/compile.flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(KERNEL_FLAGS) -Werror -fsyntax-only -include $< -x c /dev/null && touch $@
 $(B)/lint/user/%.tidy: user/% $(HEADERS) $(U)/compile.flags .clang-tidy
 	@mkdir -p $(@D)
 	$(call say,TIDY,$<)$(CLANG_TIDY) --quiet $< -- $(wordlist 2,99,$(CLANG_USER)) 2>$@.log || \
 	    { cat $@.log; exit 1; } && touch $@
-$(B)/lint/%.tidy: % $(HEADERS) $(B)/kernel/compile.flags .clang-tidy
+$(B)/lint/%.tidy: % $(HEADERS) $(K)/kernel/compile.flags .clang-tidy
 	@mkdir -p $(@D)
 	$(call say,TIDY,$<)$(CLANG_TIDY) --quiet $< -- $(wordlist 2,99,$(CLANG_KERNEL)) 2>$@.log || \
 	    { cat $@.log; exit 1; } && touch $@
@@ -444,6 +479,7 @@ define HELP
   make grade TREE=DIR
                  grade DIR's kernel/, vm/, trap/ and kernel.ld with the tests and programs here
   make mutants   does grading notice a broken kernel? M=NAME one of test/mutants, N=COUNT a sample
+  make coverage  run the tests, show what they reach: build/coverage/index.html
   make qemu-gdb  boot and wait for a debugger; then, in another terminal:
   make gdb       debug kernel and programs (user-symbols NAME loads a program's symbols)
   make deps      install the packages that all this needs (Debian)

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 
-from . import hang
+from . import gcov, hang
 from .machine import MachineError, build_dir, make_overlay, write_overlay
 from .qmp import Qmp, QmpError
 
@@ -120,6 +120,8 @@ class Boot:
         for use in ("gdb", "qmp"):
             argv += ["-chardev", f"socket,id={use},path={use}.sock,server=on,wait=off"]
         argv += ["-gdb", "chardev:gdb", "-mon", "chardev=qmp,mode=control"]
+        if gcov.wanted():
+            argv += gcov.memory_arguments(self.machine)
         return argv + list(self.machine.extra)
 
     def cpu_seconds(self):
@@ -142,9 +144,18 @@ class Boot:
         self.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    def _keep_counts(self):
+        """What the kernel counted in this boot; see `make coverage`."""
+        memory = self.directory / gcov.MEMORY
+        if memory.exists():
+            name = f"{self.directory.name}-{os.getpid()}"
+            gcov.keep(self.machine.kernel, memory, build_dir() / "counts" / name)
+            memory.unlink()
+
     def _release(self):
         if self.process is not None:
             self.process.wait()
+            self._keep_counts()
             self.qmp.drain()
             for stream in (self.process.stdin, self.process.stdout):
                 try:

@@ -18,9 +18,9 @@ from banyan.elf import Symbols
 from banyan.machine import ROOT
 
 pytestmark = pytest.mark.ours
-OURS = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "WERROR", "DEBUG", "EXTRA", "CMD", "T",
-        "J", "V", "KARGS", "CPUS", "MEM", "QEMUEXTRA", "GDBPORT", "DISK", "KERNEL",
-        "INITRD", "LIST", "REPEAT", "FAILED", "ARGS", "TREE", "HIDDEN")
+OURS = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "WERROR", "DEBUG", "COVERAGE",
+        "TOOLCHAIN", "EXTRA", "CMD", "T", "J", "V", "KARGS", "CPUS", "MEM", "QEMUEXTRA", "GDBPORT",
+        "DISK", "KERNEL", "INITRD", "LIST", "TREE", "HIDDEN", "REPEAT", "FAILED", "ARGS")
 OUR_FILES = ["Makefile", "kernel.ld", "vm/layout.h", "user/user.ld", "kernel/lib/symtab.py",
              "test/disk.py", "test/deps.sh", "test/doctor.sh", "test/make_status.c",
              "test/debug.py", "test/qemu.py"]

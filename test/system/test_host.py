@@ -13,7 +13,7 @@ import shlex
 
 import pytest
 
-from banyan import sandbox
+from banyan import gcov, sandbox
 from banyan.cases import CaseError, host_case
 from banyan.ktap import parse
 from banyan.machine import ROOT, build_dir, graded_root
@@ -22,6 +22,7 @@ from banyan.staging import FOLDERS
 HOST = ROOT / "test" / "host"
 FLAGS = ("-std=gnu11 -g -O1 -Wall -Wextra -fno-omit-frame-pointer -fsanitize=address,undefined "
          "-fno-sanitize-recover=all -DHOST_TEST=1").split()
+COUNTED = ["--coverage", "-fprofile-update=atomic"]  # for `make coverage`
 TIMEOUT = 600
 OUTPUT_MAX = 1 << 20
 
@@ -81,7 +82,8 @@ def test_host(path):
     folder.mkdir(parents=True, exist_ok=True)
     program = folder / case.name
     compiler = shlex.split(os.environ.get("HOSTCC") or "gcc")
-    command = [*compiler, *FLAGS, *case.flags, "-I", graded_root(), "-o", program,
+    flags = FLAGS + (COUNTED if gcov.wanted() else [])
+    command = [*compiler, *flags, *case.flags, "-I", graded_root(), "-o", program,
                *case.sources, *case.linked, "-lpthread"]
     (folder / "command.txt").write_text(shlex.join(map(str, command)) + "\n")
     status, _, errors = _run(command, folder, TIMEOUT)

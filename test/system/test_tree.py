@@ -14,8 +14,9 @@ from banyan.machine import ROOT, build_dir
 
 pytestmark = [pytest.mark.ours, pytest.mark.points(2), pytest.mark.xdist_group("tree")]
 PARTS = ["Makefile", "kernel.ld", "kernel", "vm", "trap", "user", "test", "README.md"]
-OURS = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "T", "V", "J", "DISK", "KERNEL", "INITRD", "BUILD",
-        "CMD", "EXTRA", "LIST", "TREE", "HIDDEN", "REPEAT", "FAILED", "ARGS")
+OURS = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "COVERAGE", "TOOLCHAIN", "T", "V", "J", "DISK",
+        "KERNEL", "INITRD", "BUILD", "CMD", "EXTRA", "LIST", "TREE", "HIDDEN", "REPEAT", "FAILED",
+        "ARGS")
 PROMPT = r"\n\$ "
 PROGRAM = '#include <stdio.h>\n\nint main(void)\n{\n    puts("%s");\n    return %d;\n}\n'
 CRASH = '''#include <stdio.h>
