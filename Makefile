@@ -384,10 +384,12 @@ mutants: $(BOOTABLE)
 	@$(PYTHON) test/mutants.py
 
 # The tests, with a kernel that counts how often each line runs.
-coverage:
-	+@$(if $(COVERAGE),$(PYTHON) test/cover.py,$(MAKE) COVERAGE=1 coverage)
 ifeq ($(COVERAGE),1)
 coverage: $(BOOTABLE)
+	@$(PYTHON) test/cover.py
+else
+coverage:
+	@$(MAKE) COVERAGE=1 coverage
 endif
 
 # gdb wants a file for each address that the kernel is seen at; see test/debug.py.
