@@ -14,7 +14,7 @@ PARTS = [
     ("terminal", "terminal.* guest.tty_* host.tty_*"),
     ("programs", "shell.* command.* inspect.* sh_host.* guest.libc_*"),
     ("host", "host.*"),
-    ("build", "build.* tree.*"),
+    ("build", "build.* tree.* source.*"),
 ]
 OTHER = "other"
 HARNESS = "harness"  # what lies in test/harness
@@ -23,7 +23,7 @@ HARNESS = "harness"  # what lies in test/harness
 # blocked, not run. Keep the table short: it saves the reader of a broken kernel's score from a page
 # of failures that all say the same.
 REQUIRES = [
-    ("boot.prompt boot.no_disk boot.bad_disk host.* build.* sh_host.*", ()),
+    ("boot.prompt boot.no_disk boot.bad_disk host.* build.* source.* sh_host.*", ()),
     ("guest.proc_wait", ("boot.prompt",)),
     ("guest.file_basic guest.ipc_call guest.pipe_basic guest.mem_mmap guest.thread_life",
      ("guest.proc_wait",)),
