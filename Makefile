@@ -5,7 +5,7 @@
 #   kernel/                             objects of the kernel
 #   user/                               objects; bin/, test/, server/ hold programs with debug info
 #   image/, initrd/                     the programs as they go into the disk and the initrd
-#   extra/KEY/                          what EXTRA=DIR adds, one folder per DIR
+#   extra/KEY/                          what EXTRA=DIR and HIDDEN=DIR add, one folder per DIR
 #   tree/NAME/                          kernel and results of somebody's tree, graded by TREE=DIR
 # Sources are found by wildcard, so a new file needs no edit here. What a command line depends on
 # beside files (flags, lists of objects) is kept in *.flags files: they are rewritten, and so
@@ -32,7 +32,7 @@ CLANG_TIDY ?= clang-tidy
 
 # These reach the scripts through the environment, byte for byte: $(value) keeps make from
 # expanding a `$` in them, and no recipe pastes them into a command.
-RAW := CPUS MEM KARGS QEMUEXTRA CMD EXTRA GDBPORT HOSTCC T J REPEAT FAILED LIST ARGS TREE M N
+RAW := CPUS MEM KARGS QEMUEXTRA CMD EXTRA GDBPORT HOSTCC T J REPEAT FAILED LIST ARGS TREE HIDDEN M N
 $(foreach v,$(RAW),$(if $(filter-out undefined,$(origin $v)),\
     $(eval override $v := $$(value $v))$(eval export $v)))
 
@@ -289,30 +289,41 @@ $(B)/initrd/%: $(U)/server/%
 .SECONDARY: $(USER_SOURCES:%=$(U)/obj/%.o) $(PROGRAMS:%=$(U)/%) $(PRESENT_SERVERS:%=$(U)/server/%)
 -include $(USER_SOURCES:%=$(U)/obj/%.d)
 
-# ------------------------------------------------------------------------------- EXTRA=DIR programs
+# ------------------------------------------------------------------- EXTRA=DIR, HIDDEN=DIR programs
 
-# Each DIR/NAME.c becomes /bin/NAME. What is built lies in a folder named by a checksum of DIR's
-# path, so that two DIRs do not mix, and is compiled through a link there, so that DIR's path may
-# hold blanks.
+# Each EXTRA/NAME.c becomes /bin/NAME, each HIDDEN/NAME.c the test /test/NAME. What is built lies in
+# a folder named by a checksum of DIR's path, so that two DIRs do not mix, and is compiled through a
+# link there, so that DIR's path may hold blanks.
+#
+# $(call outside,VARIABLE,FOLDER IN THE GUEST): sets VARIABLE_NAMES and VARIABLE_FILES.
+define outside
+$1_KEY := $$(shell cd $$(call quote,$$($1)) && pwd -P | cksum | cut -d' ' -f1)
+$$(if $$($1_KEY),,$$(error $1: no folder $$($1)))
+$1_X := $(B)/extra/$$($1_KEY)
+$$(shell mkdir -p $$($1_X) && ln -sfn "$$$$(cd $$(call quote,$$($1)) && pwd -P)" $$($1_X)/src)
+$1_NAMES := $$(patsubst $$($1_X)/src/%.c,%,$$(wildcard $$($1_X)/src/*.c))
+$1_FILES := $$(foreach n,$$($1_NAMES),/$2/$$n=$$($1_X)/bin/$$n)
+
+$$($1_X)/obj/%.o: $$($1_X)/src/%.c $(U)/compile.flags
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$<)$$(filter-out -Werror,$$(USER_COMPILE)) -I$$($1_X)/src $$(DEPS) -c -o $$@ $$<
+$$($1_X)/debug/%: $$($1_X)/obj/%.o $$(PROGRAM_NEEDS)
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)$$(call link,$$<)
+$$($1_X)/bin/%: $$($1_X)/debug/%
+	@mkdir -p $$(@D)
+	$$(Q)$$(OBJCOPY) --strip-debug $$< $$@
+.SECONDARY: $$($1_NAMES:%=$$($1_X)/obj/%.o) $$($1_NAMES:%=$$($1_X)/debug/%)
+-include $$($1_NAMES:%=$$($1_X)/obj/%.d)
+endef
 ifneq ($(EXTRA),)
-EXTRA_KEY := $(shell cd $(call quote,$(EXTRA)) && pwd -P | cksum | cut -d' ' -f1)
-$(if $(EXTRA_KEY),,$(error EXTRA: no folder $(EXTRA)))
-X := $(B)/extra/$(EXTRA_KEY)
-$(shell mkdir -p $(X) && ln -sfn "$$(cd $(call quote,$(EXTRA)) && pwd -P)" $(X)/src)
-EXTRA_NAMES := $(patsubst $(X)/src/%.c,%,$(wildcard $(X)/src/*.c))
+$(eval $(call outside,EXTRA,bin))
 $(if $(EXTRA_NAMES),,$(error EXTRA: no C file in $(EXTRA)))
-
-$(X)/obj/%.o: $(X)/src/%.c $(U)/compile.flags
-	@mkdir -p $(@D)
-	$(call say,CC,$<)$(filter-out -Werror,$(USER_COMPILE)) -I$(X)/src $(DEPS) -c -o $@ $<
-$(X)/debug/%: $(X)/obj/%.o $(PROGRAM_NEEDS)
-	@mkdir -p $(@D)
-	$(call say,LD,$@)$(call link,$<)
-$(X)/bin/%: $(X)/debug/%
-	@mkdir -p $(@D)
-	$(Q)$(OBJCOPY) --strip-debug $< $@
-.SECONDARY: $(EXTRA_NAMES:%=$(X)/obj/%.o) $(EXTRA_NAMES:%=$(X)/debug/%)
--include $(EXTRA_NAMES:%=$(X)/obj/%.d)
+endif
+ifneq ($(HIDDEN),)
+$(eval $(call outside,HIDDEN,test))
+$(if $(HIDDEN_NAMES)$(wildcard $(HIDDEN_X)/src/test_*.py),,\
+    $(error HIDDEN: no C file and no test_*.py in $(HIDDEN)))
 endif
 
 # ---------------------------------------------------------------------------------- initrd and disk
@@ -325,9 +336,10 @@ $(INITRD): $(INITRD_FILES) $(B)/initrd.flags
 	$(call say,CPIO,$@)(cd $(B)/initrd && printf '%s\n' $(PRESENT_SERVERS) | sed '/^$$/d' | \
 	    cpio -o -H newc --quiet --reproducible --owner=0:0) >$@
 
-# The files of the image: GUEST PATH=FILE. A program of EXTRA takes the place of ours of that name.
-DISK_FILES := $(foreach p,$(filter-out $(EXTRA_NAMES:%=bin/%),$(PROGRAMS)),/$p=$(B)/image/$p) \
-    $(foreach n,$(EXTRA_NAMES),/bin/$n=$(X)/bin/$n) \
+# The files of the image: GUEST PATH=FILE. A program of EXTRA or HIDDEN takes the place of ours of its name.
+REPLACED := $(EXTRA_NAMES:%=bin/%) $(HIDDEN_NAMES:%=test/%)
+DISK_FILES := $(foreach p,$(filter-out $(REPLACED),$(PROGRAMS)),/$p=$(B)/image/$p) \
+    $(EXTRA_FILES) $(HIDDEN_FILES) \
     $(foreach f,$(wildcard user/etc/*),/etc/$(notdir $f)=$f) \
     $(if $(wildcard README.md),/README=README.md)
 $(eval $(call keep,$(B)/disk.flags,DISK_FILES))
@@ -479,7 +491,8 @@ define HELP
   make grade     run the tests; T=NAME runs those whose name holds NAME, FAILED=1 those that failed
                  the last time, J=N runs N at a time, REPEAT=N each N times; LIST=1 lists them
   make grade TREE=DIR
-                 grade DIR's kernel/, vm/, trap/ and kernel.ld with the tests and programs here
+                 grade DIR's kernel/, vm/, trap/ and kernel.ld with the tests and programs here;
+                 HIDDEN=DIR adds tests: DIR/*.c (guest programs) and DIR/test_*.py
   make mutants   does grading notice a broken kernel? M=NAME one of test/mutants, N=COUNT a sample
   make coverage  run the tests, show what they reach: build/coverage/index.html
   make qemu-gdb  boot and wait for a debugger; then, in another terminal:

@@ -17,9 +17,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from banyan import last  # noqa: E402
 from banyan.blocking import Verdicts, prerequisites_first  # noqa: E402
 from banyan.boot import BootFailure, echo_stream  # noqa: E402
+from banyan.cases import VISIBILITIES  # noqa: E402
 from banyan.guest import Guest  # noqa: E402
-from banyan.machine import Machine, MachineError  # noqa: E402
+from banyan.machine import Machine, MachineError, hidden_root  # noqa: E402
 from banyan.parts import part_of  # noqa: E402
+from banyan.results import Results  # noqa: E402
 from banyan.scorer import Scorer, listing, reproduce_line  # noqa: E402
 from banyan.select import matches, short_name, split_repetition  # noqa: E402
 from banyan.settings import on, repetitions  # noqa: E402
@@ -77,8 +79,18 @@ def describe(item):
     points = item.get_closest_marker("points")
     item.stash[FACTS] = {"name": name + repeated, "test": marker.args[0] if marker else name,
                          "points": points.args[0] if points else 1,
-                         "part": part_of(name, str(item.path))}
+                         "part": part_of(name, str(item.path)), "visibility": visibility(item)}
     item.user_properties += item.stash[FACTS].items()
+
+
+def visibility(item):
+    """Who sees the test in results.json: what it says itself, or only its instructor if it is
+    hidden."""
+    marker = item.get_closest_marker("visibility")
+    if marker and marker.args[0] not in VISIBILITIES:
+        raise pytest.UsageError(f"{item.nodeid}: visibility({marker.args[0]!r}): give one of "
+                                f"{', '.join(VISIBILITIES)}")
+    return marker.args[0] if marker else "hidden" if hidden_root() in item.path.parents else "visible"
 
 
 def is_eligible(item):
@@ -113,6 +125,7 @@ def pytest_configure(config):
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
         config.stash[SCORER] = Scorer(config, config.stash[VERDICTS])
         config.pluginmanager.register(config.stash[SCORER], "banyan-scorer")
+        config.pluginmanager.register(Results(config.stash[SCORER].tally), "banyan-results")
         config.pluginmanager.register(WorkerInput(folder), "banyan-worker-input")
 
 

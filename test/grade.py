@@ -6,6 +6,7 @@
     J=N           tests at a time (default: one per processor)
     REPEAT=N      each test N times; it earns its points if it passes every time
     V=1           show serial lines as they come (one test at a time); so does ARGS=-v
+    HIDDEN=DIR    further tests: DIR/NAME.c, run as /test/NAME, and DIR/test_*.py
     LIST=1        list the tests with their points, run none
     ARGS=WORDS    further arguments for pytest, such as -x (stop at the first failure)
 
@@ -17,7 +18,7 @@ import shlex
 import sys
 
 from banyan import image, last
-from banyan.machine import ROOT, Machine, MachineError, build_dir, programs_dir
+from banyan.machine import ROOT, Machine, MachineError, build_dir, hidden_root, programs_dir
 from banyan.settings import number, on, repetitions
 
 JOBS_MAX = 16
@@ -62,6 +63,26 @@ def recall():
     return True
 
 
+def hidden_tests():
+    """HIDDEN=DIR: pytest's arguments for DIR/test_*.py. There our conftest.py is no conftest, and
+    so it is loaded as a plugin."""
+    folder = hidden_root()
+    if not os.environ.get("HIDDEN"):
+        return []
+    if not folder.is_dir():
+        raise MachineError(f"HIDDEN={os.environ['HIDDEN']}: no such folder")
+    files = sorted(folder.rglob("test_*.py"))
+    if not files and not any(folder.glob("*.c")):
+        raise MachineError(f"HIDDEN={folder}: no C file and no test_*.py there")
+    ours = {path.name for path in (ROOT / "test").rglob("test_*.py")}
+    taken = [path.name for path in files if path.name in ours]
+    if taken:
+        raise MachineError(f"HIDDEN={folder}: {', '.join(taken)}: a file of ours has that name, "
+                           f"choose another")
+    # The folder, not the files: their names then begin there.
+    return ["-p", "conftest", "--noconftest", *([str(folder)] if files else [])]
+
+
 def main():
     if sys.argv[1:] in (["-h"], ["--help"]):
         sys.exit(__doc__)
@@ -77,6 +98,7 @@ def main():
     argv = [sys.executable, "-m", "pytest", str(ROOT / "test"), "-c",
             str(ROOT / "test" / "pytest.ini"), "-o", f"cache_dir={results / 'pytest-cache'}",
             "-q", "-rN", "--no-header", "--tb=short", f"--junitxml={results / 'results.xml'}"]
+    argv += hidden_tests()
     if on("LIST"):
         argv.append("--list-names")
     elif (count := jobs(on("V"))) > 1:
@@ -86,7 +108,8 @@ def main():
     if os.environ.get("UNGRADABLE"):
         argv.append("--tb=no")
     argv += further + sys.argv[1:]
-    environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")
+    path = os.pathsep.join(filter(None, [str(ROOT / "test"), os.environ.get("PYTHONPATH")]))
+    environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", PYTHONPATH=path)
     if (programs_dir() / "disk.flags").exists():
         environment["DISK"] = str(image.fresh())
     sys.stdout.flush()

@@ -6,17 +6,19 @@ A guest test is user/test/NAME.c. In a comment it may hold lines such as
 
 Each such line gives configurations, one for each of its cpus, each worth the points; without
 a line there is one configuration with 1 point. cpus and mem default to what CPUS and MEM say.
-timeout is processor seconds per hart (300 if not said).
+timeout is processor seconds per hart (300 if not said). partial=yes: with some of its results not
+ok it earns that share of the points. visibility=hidden and the like: see results.py.
 """
 import dataclasses
 import pathlib
 import re
 import shlex
 
-KEYS = {"points", "cpus", "mem", "kargs", "timeout", "args"}
+KEYS = {"points", "cpus", "mem", "kargs", "timeout", "args", "partial", "visibility"}
 LINE = re.compile(r"^[ \t/*]*\btest:[ \t]*(.*?)[ \t]*(?:\*/)?[ \t]*$", re.MULTILINE)
 HOST_LINE = re.compile(r"^[ \t/*]*\bhost-test:[ \t]*(.*?)[ \t]*(?:\*/)?[ \t]*$", re.MULTILINE)
 GUEST_TIMEOUT = 300.0
+VISIBILITIES = ("visible", "hidden", "after_due_date", "after_published")
 
 
 class CaseError(Exception):
@@ -32,6 +34,8 @@ class GuestCase:
     kargs: str = None
     timeout: float = GUEST_TIMEOUT
     args: str = ""
+    partial: bool = False
+    visibility: str = None
 
     @property
     def identity(self):
@@ -64,10 +68,16 @@ def _cases_of_line(name, line):
         unknown = set(pairs) - KEYS
         if unknown:
             raise ValueError(f"unknown {', '.join(sorted(unknown))}")
+        if pairs.get("partial", "no") not in ("yes", "no"):
+            raise ValueError(f"partial={pairs['partial']}: give yes or no")
+        if pairs.get("visibility", "visible") not in VISIBILITIES:
+            raise ValueError(f"visibility={pairs['visibility']}: give one of "
+                             f"{', '.join(VISIBILITIES)}")
         cpus = [int(text) for text in pairs["cpus"].split(",")] if "cpus" in pairs else [None]
         return [GuestCase(name, int(pairs.get("points", 1)), count, pairs.get("mem"),
                           pairs.get("kargs"), float(pairs.get("timeout", GUEST_TIMEOUT)),
-                          pairs.get("args", "")) for count in cpus]
+                          pairs.get("args", ""), pairs.get("partial") == "yes",
+                          pairs.get("visibility")) for count in cpus]
     except ValueError as error:
         raise CaseError(f"test {name}: bad line `test: {line}`: {error}") from None
 

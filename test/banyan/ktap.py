@@ -59,6 +59,12 @@ class Report:
     def passed(self):
         return not self.problems
 
+    @property
+    def share(self):
+        """Which part of what was planned is ok and was tested."""
+        good = sum(point.ok and not point.skipped for point in self.points)
+        return good / max(self.planned or 1, len(self.points), 1)
+
     def complain(self, text):
         """One more problem; from some number on they are only counted."""
         self.complaints += 1

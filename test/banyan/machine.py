@@ -9,6 +9,7 @@ What the environment may set (the Makefile passes its variables on):
     QEMU       the emulator                          qemu-system-riscv64
     BUILD      where build output is                 build
     PROGRAMS   where the programs were built         BUILD
+    HIDDEN     a folder of further tests             none
     GRADED     the tree whose kernel is tested       this one
     KERNEL     the kernel                            BUILD/kernel.elf
     INITRD     the initial RAM image                 BUILD/initrd.cpio
@@ -45,6 +46,12 @@ def programs_dir():
 def graded_root():
     """The tree whose kernel/, vm/ and trap/ are tested."""
     return ROOT / (os.environ.get("GRADED") or "")
+
+
+def hidden_root():
+    """The folder of hidden tests, or one that cannot be."""
+    name = os.environ.get("HIDDEN")
+    return (ROOT / name).resolve() if name else pathlib.Path("/dev/null/none")
 
 
 def _path_from_env(name, default):

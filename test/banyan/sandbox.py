@@ -13,6 +13,8 @@ import shutil
 import signal
 import subprocess
 
+from .machine import hidden_root
+
 MEMORY_MAX = 8 << 30  # bytes of address space of one process
 FILE_MAX = 512 << 20
 
@@ -47,8 +49,7 @@ def shut_in(argv, cwd, writable=(), secret=()):
 
 def secrets():
     """The folders that what is graded must not read: the hidden tests'."""
-    hidden = os.environ.get("HIDDEN")
-    return [os.path.realpath(hidden)] if hidden else []
+    return [hidden_root()] if hidden_root().is_dir() else []
 
 
 def _limit(memory):

@@ -13,7 +13,7 @@ from .select import short_name
 from .tally import Run, Tally, line_of, table
 
 DEFAULTS = {"CPUS": "2", "MEM": "256M", "KARGS": "", "QEMUEXTRA": "", "EXTRA": "",
-            "TREE": ""}
+            "TREE": "", "HIDDEN": ""}
 
 
 def reproduce_line(test):
@@ -64,7 +64,7 @@ class Scorer:
         run = Run(name, facts.get("test", name), facts.get("points", 1),
                   facts.get("part", Run.part), outcome,
                   sum(getattr(report, "duration", 0) for report in reports),
-                  note or facts.get("drawn", ""))
+                  note or facts.get("drawn", ""), facts.get("share", 0.0))
         self._verdicts.write(name, outcome)
         self.tally.add(run)
         self._write(line_of(run))
@@ -79,7 +79,7 @@ class Scorer:
                 terminalreporter.write_line(f"FAIL {test.name}{how_often(test)}: "
                                             f"{reproduce_line(test.name)}")
         earned, total = self.tally.score()
-        terminalreporter.write_line(f"score: {earned}/{total}{self._share()}")
+        terminalreporter.write_line(f"score: {earned:g}/{total}{self._share()}")
 
     def _share(self):
         selected, collected = self._verdicts.counts()

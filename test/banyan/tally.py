@@ -1,7 +1,8 @@
 """The score of a run of tests, without pytest: what each test is worth, and what it earned.
 
 A test may be run several times, in several configurations or because it was asked for. It earns
-its points if one of its runs passed and none failed.
+its points if one of its runs passed and none failed; one that gives partial points earns what its
+worst run did.
 """
 import dataclasses
 
@@ -21,6 +22,7 @@ class Run:
     outcome: str = "passed"  # passed, skipped, blocked, failed
     seconds: float = 0.0
     note: str = ""  # what blocked it, or the machine that was drawn for it
+    share: float = 0.0  # of the points, earned by a run that did not pass
 
 
 @dataclasses.dataclass
@@ -36,7 +38,10 @@ class Test:
 
     @property
     def earned(self):
-        return self.points if self.outcome == "passed" else 0
+        if self.outcome == "passed":
+            return self.points
+        shares = [run.share for run in self.runs if run.outcome not in ("passed", "skipped")]
+        return round(self.points * min(shares, default=0), 2)
 
 
 class Tally:
@@ -83,13 +88,13 @@ def table(tally):
     width = max([len(row[0]) for row in tally.parts()] + [len("part")])
     lines = [f"{'part':{width}}      tests     points"]
     for part, passed, tests, earned, points in tally.parts():
-        lines.append(f"{part:{width}}  {f'{passed}/{tests}':>9}  {f'{earned}/{points}':>9}")
+        lines.append(f"{part:{width}}  {f'{passed}/{tests}':>9}  {f'{earned:g}/{points}':>9}")
     return lines
 
 
 def line_of(run):
     """The line that a run gets as it ends."""
     word = {"passed": "ok", "skipped": "skip", "blocked": "BLOCKED", "failed": "FAIL"}[run.outcome]
-    earned = run.points if run.outcome == "passed" else 0
+    earned = run.points * (1 if run.outcome == "passed" else run.share)
     note = f"{run.note}; " if run.note else ""
-    return f"{word:7} {earned:3}/{run.points:<3} {run.name} ({note}{run.seconds:.1f} s)"
+    return f"{word:7} {round(earned, 2):3g}/{run.points:<3} {run.name} ({note}{run.seconds:.1f} s)"

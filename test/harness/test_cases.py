@@ -32,7 +32,7 @@ def test_words_in_text_are_no_line(tmp_path):
 
 
 @pytest.mark.parametrize("line", ["points=x", "cpus=1,", "color=red", "points", 'args="open',
-                                  "cpus=1 cpus=1,1", "cpus=2,2"])
+                                  "partial=maybe", "visibility=dark", "cpus=1 cpus=1,1", "cpus=2,2"])
 def test_bad_line(tmp_path, line):
     with pytest.raises(CaseError):
         cases(tmp_path, f"/* test: {line} */\n")

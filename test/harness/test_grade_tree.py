@@ -1,4 +1,5 @@
 """`make grade TREE=DIR`: what counts is DIR's kernel, and nothing else that lies there."""
+import json
 import os
 import re
 import shutil
@@ -12,7 +13,7 @@ from banyan import sandbox
 from banyan.machine import ROOT
 from banyan.staging import FOLDERS, SCRIPT
 
-pytestmark = [pytest.mark.points(0), pytest.mark.xdist_group("grade-tree")]
+pytestmark = [pytest.mark.points(0), pytest.mark.xdist_group("grade_tree")]
 TEST = "guest.pipe_basic[cpus=1]"
 TOUCH = "touch {0}/pwned"
 
@@ -138,3 +139,10 @@ def test_endless_output_is_cut(tmp_path, monkeypatch):
     monkeypatch.setattr(sandbox, "FILE_MAX", 1 << 20)
     status = sandbox.run(["yes"], tmp_path / "out", 60, tmp_path)
     assert status not in (0, None) and (tmp_path / "out").stat().st_size == 1 << 20
+
+def test_json(tree):
+    """A tree without a kernel has its results too."""
+    shutil.rmtree(tree / "vm")
+    _, _, results = grade(tree)
+    found = json.loads((results / "results.json").read_text())
+    assert found["score"] == 0 and "the tree has no vm/" in found["output"]

@@ -9,9 +9,11 @@ from banyan.boot import echo_stream
 from banyan.cases import CaseError, guest_cases
 from banyan.hang import Limits
 from banyan.ktap import parse
-from banyan.machine import ROOT
+from banyan.machine import ROOT, hidden_root
 
-SOURCES = sorted((ROOT / "user" / "test").glob("*.c"))
+# A hidden program takes the place of ours of that name.
+SOURCES = sorted({source.name: source for folder in (ROOT / "user" / "test", hidden_root())
+                  for source in folder.glob("*.c")}.values())
 
 
 def _parameters():
@@ -21,8 +23,10 @@ def _parameters():
         except CaseError as error:
             yield pytest.param(error, id=source.stem)
             continue
+        hidden = "hidden" if source.parent == hidden_root() else "visible"
         for case in cases:
-            yield pytest.param(case, id=case.identity, marks=pytest.mark.points(case.points))
+            yield pytest.param(case, id=case.identity, marks=[
+                pytest.mark.points(case.points), pytest.mark.visibility(case.visibility or hidden)])
 
 
 @pytest.mark.points(0)
@@ -56,7 +60,7 @@ def _judge(result, key):
 
 
 @pytest.mark.parametrize("case", _parameters())
-def test_guest(boots, case):
+def test_guest(boots, case, record_property):
     if isinstance(case, CaseError):
         pytest.fail(str(case), pytrace=False)
     limits = Limits().scaled(case.timeout)
@@ -69,6 +73,8 @@ def test_guest(boots, case):
                          on_boot=boots.add, patches=[slot])
     reasons, report = _judge(result, key)
     if reasons:
+        if case.partial and not result.failure:
+            record_property("share", report.share)
         pytest.fail("\n".join(reasons), pytrace=False)
     result.boot.overlay.unlink(missing_ok=True)
     if report.skipped is not None:

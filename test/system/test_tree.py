@@ -84,6 +84,43 @@ def test_extra(tree, tmp_path):
     assert not (tree / "user" / "bin" / "hidden.c").exists()
 
 
+HIDDEN_GUEST = """/* test: points=4 cpus=1 partial=yes */
+#include <ktap.h>
+
+int main(void)
+{
+    ktap_plan(4);
+    ok(1, "one");
+    ok(1, "two");
+    ok(1, "three");
+    ok(0, "four");
+    return ktap_done();
+}
+"""
+HIDDEN_PYTEST = """import pytest
+
+@pytest.mark.points(3)
+def test_echo(guest):
+    assert guest.run("echo hi", status=0) == "hi\\n"
+"""
+
+
+def test_hidden(tree, tmp_path):
+    """HIDDEN=DIR: guest programs and pytest files from outside are graded, and stay hidden."""
+    folder = tmp_path / "hidden tests"
+    folder.mkdir()
+    (folder / "secret_guest.c").write_text(HIDDEN_GUEST)
+    (folder / "test_secret.py").write_text(HIDDEN_PYTEST)
+    output, _ = make(tree, "grade", f"HIDDEN={folder}", "T=secret", "J=2", status=2)
+    assert re.search(r"(?m)^FAIL +3/4 +guest.secret_guest\[cpus=1\]", output), output
+    assert re.search(r"(?m)^ok +3/3 +secret.echo", output), output
+    found = json.loads((tree / "build" / "test" / "results.json").read_text())
+    assert [test["visibility"] for test in found["tests"]] == ["hidden", "hidden"]
+    (folder / "test_shell.py").write_text("")
+    _, errors = make(tree, "grade", f"HIDDEN={folder}", "T=secret", status=2)
+    assert "test_shell.py: a file of ours has that name" in errors
+
+
 def test_run_status(tree):
     """The status of `make run` is the command's; not even make's own lines are on stdout."""
     output, _ = run(tree, "echo said; exit 3", status=3)
