@@ -336,6 +336,26 @@ static void test_anonymous(void)
     check_nothing_left();
 }
 
+/* Opening is refused as a whole, whichever part there is no memory for. */
+static void test_open_refused(void)
+{
+    struct object *o = NULL;
+    unsigned n = 0;
+    file_make(0, PAGE_SIZE, 31, 0);
+    while (!o && n < 10) {
+        kmalloc_trim();
+        host_refuse_after = ++n;
+        o = file_open(0);
+        host_refuse_after = 0;
+        CHECK(o || (pager_ios == 0 && kmalloc_bytes() == 0 && pager_ports == 0));
+    }
+    CHECK(o && n >= 3); /* the object and its transfer, at least */
+    if (o)
+        object_unref(o);
+    object_shrink(~0ul, true);
+    check_nothing_left();
+}
+
 /* A mapped page is dropped only when asked to twice, and then unmapped first. */
 static void test_shrink_mapped(void)
 {
@@ -551,7 +571,7 @@ static void test_random(void)
 
 int main(void)
 {
-    check_plan(11);
+    check_plan(12);
     host_boot(3);
     tlb_boot();
     asid_init(-1, 3);
@@ -572,6 +592,8 @@ int main(void)
     check_end("a forgotten object forgets its pages");
     test_anonymous();
     check_end("anonymous and physical objects");
+    test_open_refused();
+    check_end("an object that is refused leaves nothing");
     test_shrink_mapped();
     check_end("mapped pages are unmapped before they go");
     test_random();

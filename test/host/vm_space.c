@@ -703,8 +703,35 @@ static void test_device(void)
     struct space *child = space_fork(s);
     CHECK(space_fault(child, 0x100000, ACCESS_READ, 0) == 0 && child->resident == 1);
     space_unref(child);
+    /* Rights given later come with the next access. */
+    CHECK(space_protect(s, 0x100000, PAGE_SIZE, ABI_PROT_READ) == 0);
+    CHECK(!(tlb_walk(s->root, 0x100000) & PTE_W));
+    CHECK(space_protect(s, 0x100000, PAGE_SIZE, ABI_PROT_READ | ABI_PROT_WRITE) == 0);
+    CHECK(space_fault(s, 0x100000, ACCESS_WRITE, 0) == 0);
+    CHECK(tlb_walk(s->root, 0x100000) & PTE_W && s->resident == 1);
     space_unref(s);
     object_unref(o);
+}
+
+/*
+ * A and D on hardware that leaves setting them to software (Svade): a read sets A and leaves D
+ * as it was, a write sets both, whether the program makes it or a copy does.
+ */
+static void test_marks(void)
+{
+    struct space *s = space_create();
+    char byte = 1;
+    CHECK(space_map(s, &plain) == 0x100000 && copy_to_user(s, 0x100000, &byte, 1) == 0);
+    pte_t *pte = sv39_walk(s->root, 0x100000, false);
+    const pte_t marked = pte_load(pte), bare = marked & ~(PTE_A | PTE_D);
+    CHECK(marked & PTE_A && marked & PTE_D && marked & PTE_W);
+    pte_store(pte, bare);
+    CHECK(space_fault(s, 0x100000, ACCESS_READ, 0) == 0 && pte_load(pte) == (bare | PTE_A));
+    CHECK(space_fault(s, 0x100000, ACCESS_WRITE, 0) == 0 && pte_load(pte) == marked);
+    pte_store(pte, bare);
+    CHECK(copy_from_user(s, &byte, 0x100000, 1) == 0 && pte_load(pte) == (bare | PTE_A));
+    CHECK(copy_to_user(s, 0x100000, &byte, 1) == 0 && pte_load(pte) == marked);
+    space_unref(s);
 }
 
 /* The stack's limit and its guard; and no waiting where none is wanted. */
@@ -791,7 +818,7 @@ int main(void)
 {
     seed = number_from("SEED", 0xb5ad4eceda1ce2a9ul);
     unsigned steps = number_from("STEPS", 220000);
-    check_plan(6);
+    check_plan(7);
     printf("# SEED=%#lx STEPS=%u\n", seed, steps);
     tlb_seed ^= seed >> 1;
     pager_seed ^= seed >> 2;
@@ -805,6 +832,8 @@ int main(void)
     check_end("strings and copies end where they should");
     test_device();
     check_end("device registers are the program's alone");
+    test_marks();
+    check_end("accesses are marked by software where hardware does not");
     test_stack();
     check_end("the stack grows to its limit and keeps its guard");
     test_fork_refused();

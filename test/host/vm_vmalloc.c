@@ -179,6 +179,28 @@ static void test_devices(void)
     drop_all();
 }
 
+/* A window that spans two tables, with each allocation refused in turn. */
+static void test_devices_refused(void)
+{
+    void *p = NULL;
+    unsigned n = 1;
+    for (; !p && n < 20; n++) {
+        host_flush_caches();
+        kmalloc_trim();
+        host_refuse_after = n;
+        p = vmap_mmio(0x10000000, 3 * MEGAPAGE_SIZE);
+        CHECK(p || (kmalloc_bytes() == 0 && !host_refuse_after));
+        for (vaddr_t va = VMALLOC_BASE; !p && va < VMALLOC_BASE + 4 * MEGAPAGE_SIZE;
+             va += PAGE_SIZE)
+            CHECK(tlb_walk(kernel_root, va) == 0);
+    }
+    host_refuse_after = 0;
+    CHECK(n > 3 && p);
+    if (p)
+        vfree(p);
+    drop_all();
+}
+
 /* Device windows until the address space is full; what comes back can be had. */
 static void test_exhaustion(void)
 {
@@ -208,7 +230,7 @@ static void test_exhaustion(void)
 
 int main(void)
 {
-    check_plan(4);
+    check_plan(5);
     host_boot(HARTS);
     tlb_boot();
     host_fence = note_fence;
@@ -219,6 +241,8 @@ int main(void)
     check_end("refused memory leaves nothing behind");
     test_devices();
     check_end("device windows map what they name");
+    test_devices_refused();
+    check_end("a device window that is refused leaves nothing");
     test_exhaustion();
     check_end("a full window refuses, and serves again");
     host_halt();
