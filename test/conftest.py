@@ -90,7 +90,9 @@ def visibility(item):
     if marker and marker.args[0] not in VISIBILITIES:
         raise pytest.UsageError(f"{item.nodeid}: visibility({marker.args[0]!r}): give one of "
                                 f"{', '.join(VISIBILITIES)}")
-    return marker.args[0] if marker else "hidden" if hidden_root() in item.path.parents else "visible"
+    if marker:
+        return marker.args[0]
+    return "hidden" if hidden_root() in item.path.parents else "visible"
 
 
 def is_eligible(item):

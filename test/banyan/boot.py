@@ -20,10 +20,12 @@ import time
 from . import gcov, hang
 from .machine import MachineError, build_dir, make_overlay, write_overlay
 from .qmp import Qmp, QmpError
+from .text import plain_line
 
 TAIL_LINES = 40
 LOG_MAX = 64 << 20  # bytes; a guest that prints more is out of control
 PANIC_GRACE = 5.0  # seconds to let a panic finish printing
+PIPE_ATOMIC = 4096  # bytes that a pipe which is ready takes at once
 PR_SET_PDEATHSIG = 1
 BANNER = re.compile(rb"(?m)^OpenSBI v\d")
 PANIC = re.compile(r"^(?:\[[^\]]*\] ?)?(?:.{0,40}\b)?panic: ")
@@ -71,6 +73,7 @@ class Boot:
         self._panic_line = None
         self._panic_at = None
         self._eof = False
+        self._waiting = collections.deque()  # output that send() had to take
 
     # ------------------------------------------------------------ life cycle
 
@@ -168,17 +171,26 @@ class Boot:
     # ---------------------------------------------------------------- serial
 
     def send(self, data):
-        """Bytes to the guest's UART. The watchdog starts anew: the guest had nothing to do."""
+        """Bytes to the guest's UART. The watchdog starts anew: the guest had nothing to do.
+
+        A guest that does not take them is a hang as any other; what it prints meanwhile is kept
+        for pump().
+        """
         self.watchdog.output()
-        try:
-            self.process.stdin.write(data)
-        except (BrokenPipeError, ValueError):
-            raise BootFailure("qemu", self._ended_text()) from None
+        while data:
+            _, writable, _ = select.select([], [self.process.stdin], [], 0)
+            try:
+                if writable:
+                    data = data[os.write(self.process.stdin.fileno(), data[:PIPE_ATOMIC]):]
+                    continue
+            except (BrokenPipeError, ValueError):
+                raise BootFailure("qemu", self._ended_text()) from None
+            self._waiting.append(self._receive(0.1))
 
     @property
     def ended(self):
         """QEMU has exited and all its output was pumped."""
-        return self._eof
+        return self._eof and not self._waiting
 
     def pump(self, timeout):
         """Up to `timeout` seconds for output; the bytes that came, b"" if none.
@@ -186,6 +198,11 @@ class Boot:
         Raises BootFailure on a hang, an unexpected reboot, a flood, or once a panic has
         finished printing.
         """
+        if self._waiting:
+            return self._waiting.popleft()
+        return self._receive(timeout)
+
+    def _receive(self, timeout):
         if self._eof:
             return b""
         readable, _, _ = select.select([self.process.stdout], [], [], timeout)
@@ -226,16 +243,17 @@ class Boot:
         if (start >= 0 or not self.machine.marked) and PANIC.match(text):
             if self._panic_at is None:
                 self._panic_at = time.monotonic()
-                self._panic_line = text
+                self._panic_line = plain_line(text)
 
     def _check_loud(self):
         if self._banners > 1:
             raise self._failure("reboot", "the machine started again by itself")
         if self.logged > LOG_MAX:
             raise self._failure("flood", f"more than {LOG_MAX >> 20} MiB of output")
-        self._check_panic()
+        self._check_quiet()
 
     def _check_quiet(self):
+        """Also while it prints: no limit is lifted for good by a byte now and then."""
         self._check_panic()
         reason = self.watchdog.check()
         if reason and self._panic_line is None:
@@ -253,7 +271,7 @@ class Boot:
     def tail(self):
         """The last lines of the serial log, without the firmware's."""
         rest = [self._line.replace(b"\x1e", b"").decode("utf-8", "replace")] if self._line else []
-        return [line for line in [*self._lines, *rest] if not FIRMWARE.match(line)]
+        return [plain_line(line) for line in [*self._lines, *rest] if not FIRMWARE.match(line)]
 
     def _failure(self, kind, reason):
         """Collect the report of a machine that is up but lost, and end it."""

@@ -1,6 +1,7 @@
 """A guest at its terminal: pexpect's expect() over a Boot, with the shell on the other side."""
 import contextlib
 import re
+import secrets
 import time
 
 from pexpect.exceptions import EOF, TIMEOUT
@@ -12,6 +13,8 @@ from .hang import Limits
 from .machine import build_dir
 
 PROMPT = "$ "
+SEARCHED = 1 << 16  # of the last output: searching all of it again and again would take for ever
+OUTPUT_MAX = 1 << 18  # characters that one command prints
 CTRL_C, CTRL_D, CTRL_P = "\x03", "\x04", "\x10"
 
 
@@ -28,7 +31,8 @@ class Guest(SpawnBase):
     """
 
     def __init__(self, machine, name, limits=Limits(idle=30.0), overlay=None, echo=None):
-        super().__init__(timeout=None, encoding="utf-8", codec_errors="replace")
+        super().__init__(timeout=None, encoding="utf-8", codec_errors="replace",
+                         searchwindowsize=SEARCHED)
         self.machine = machine
         self.boot_process = Boot(machine, name, limits, overlay, echo)
         self._serial = 0
@@ -106,7 +110,7 @@ class Guest(SpawnBase):
         self.status. Only for commands that end by themselves and read no terminal input.
         """
         self._commands += 1
-        mark = f"{self._commands}-of-it"
+        mark = f"{self._commands}-{secrets.token_hex(8)}"  # a recording knows no answer to it
         question = f"echo =$?={mark}="
         self.sendline(line)
         self.expect_exact(PROMPT)
@@ -116,6 +120,8 @@ class Guest(SpawnBase):
         second = self.before
         self.status = int(self.match.group(1))
         self.expect_exact(PROMPT)
+        if len(first) + len(second) > OUTPUT_MAX:
+            raise BootFailure("flood", f"`{line}` printed more than {OUTPUT_MAX} characters")
         output = (first + PROMPT + second).replace("\r\n", "\n")
         # The line's own echo is in front, the question's echo (after a prompt) at the end.
         output = output.replace(PROMPT + question + "\n", "", 1).replace(question + "\n", "", 1)

@@ -6,14 +6,17 @@ terminal server, the scheduler or interrupts dead.
 import dataclasses
 import pathlib
 import shutil
+import struct
 import subprocess
 import time
 
 from .elf import Symbols
 from .gdbremote import REGISTERS, GdbError, GdbRemote
+from .text import plain_line
 
 KERNEL_HALF = 1 << 63
 FRAMES_MAX = 40
+THREAD_LINES_MAX = 1000
 THREAD_SCRIPT = pathlib.Path(__file__).with_name("gdb_threads.py")
 
 
@@ -79,7 +82,7 @@ def report(reason, gdb_socket, kernel, log_tail, threads=True):
     try:
         with GdbRemote(gdb_socket) as gdb:
             lines += _harts(gdb, Symbols(kernel))
-    except (GdbError, OSError, ValueError) as error:
+    except (GdbError, OSError, ValueError, LookupError, struct.error) as error:
         lines.append(f"(no registers: {error})")
     if threads:
         lines += ["", "threads:"] + _threads(gdb_socket, kernel)
@@ -132,7 +135,7 @@ def _threads(gdb_socket, kernel):
     if gdb is None:
         return ["  (gdb-multiarch is not installed)"]
     socket = pathlib.Path(gdb_socket)
-    argv = [gdb, "-nx", "-batch", "-ex", "set pagination off", "-ex", "set confirm off",
+    argv = [gdb, "-nx", "-batch", "-iex", "set auto-load no", "-ex", "set pagination off", "-ex", "set confirm off",
             "-ex", "set tcp connect-timeout 5", "-ex", "set remotetimeout 5",
             "-ex", f"target remote {socket.name}", "-x", str(THREAD_SCRIPT), str(kernel)]
     try:
@@ -141,7 +144,7 @@ def _threads(gdb_socket, kernel):
                               errors="replace", timeout=60, check=False)
     except subprocess.TimeoutExpired:
         return ["  (gdb did not finish)"]
-    lines = [line for line in done.stdout.splitlines() if line.startswith("| ")]
+    lines = [plain_line(line) for line in done.stdout.splitlines() if line.startswith("| ")]
     if lines:
-        return ["  " + line[2:] for line in lines]
+        return ["  " + line[2:] for line in lines[:THREAD_LINES_MAX]]
     return ["  (gdb could not walk them)"] + ["  " + line for line in done.stdout.splitlines()[-5:]]

@@ -20,6 +20,7 @@ import io
 import re
 
 from .seal import Chain
+from .text import plain_line
 
 LINE_MAX = 1100  # characters; ktap.h writes 1016 and a seal
 RESULTS_MAX = 10000
@@ -69,7 +70,7 @@ class Report:
         """One more problem; from some number on they are only counted."""
         self.complaints += 1
         if self.complaints <= PROBLEMS_MAX:
-            self.problems.append(text)
+            self.problems.append(plain_line(text))
         else:
             self.problems[PROBLEMS_MAX:] = [f"and {self.complaints - PROBLEMS_MAX} more"]
 

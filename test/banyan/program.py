@@ -12,7 +12,7 @@ from .hang import Limits
 
 PREFIX = r"(?:\[[^\]]*\] ?)?(?:init: )?"  # what the log may put before a line's text
 BEGIN = re.compile(PREFIX + r"run: begin")
-EXIT = re.compile(PREFIX + r"run: exit (\d{1,3})")
+EXIT = re.compile(PREFIX + r"run: exit ([0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5])")
 OUTPUT_MAX = 16 << 20
 
 

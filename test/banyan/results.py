@@ -7,30 +7,20 @@ for each test its name, score, max_score, status, output and visibility. It lies
 import json
 import os
 import pathlib
-import re
 
 import pytest
 
 from .machine import build_dir
+from .text import plain
 
 OUTPUT_MAX = 20000  # characters of one test's words
-UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-
-
-def plain(text, limit=OUTPUT_MAX):
-    """The text without what a terminal or a browser would act on; its middle is cut out if it is
-    long."""
-    text = UNPRINTABLE.sub(lambda match: f"\\x{ord(match.group()):02x}", text.replace("\r\n", "\n"))
-    if len(text) > limit:
-        text = f"{text[:limit // 2]}\n[... {len(text) - limit} characters ...]\n{text[-limit // 2:]}"
-    return text
 
 
 def entry(test, output, visibility):
     """What results.json says of one test (a tally.Test)."""
     return {"name": test.name, "score": test.earned, "max_score": test.points,
             "status": "passed" if test.outcome == "passed" else "failed",
-            "output": plain(output or test.outcome), "output_format": "text", "tags": [test.part],
+            "output": plain(output or test.outcome, OUTPUT_MAX), "output_format": "text", "tags": [test.part],
             "visibility": visibility,
             "extra_data": {"outcome": test.outcome, "runs": len(test.runs),
                            "seconds": round(sum(run.seconds for run in test.runs), 2)}}
@@ -41,7 +31,7 @@ def document(tally, outputs, visibilities, preface=""):
     earned, total = tally.score()
     words = f"{preface}\n\n" if preface else ""
     return {"score": earned, "execution_time": round(sum(run.seconds for run in tally.runs)),
-            "output": plain(f"{words}{earned:g} of {total} points"), "visibility": "visible",
+            "output": plain(f"{words}{earned:g} of {total} points", OUTPUT_MAX), "visibility": "visible",
             "stdout_visibility": "hidden", "extra_data": {"max_score": total},
             "tests": [entry(test, outputs.get(test.name), visibilities.get(test.name, "visible"))
                       for test in tally.tests()]}
@@ -72,7 +62,8 @@ class Results:
             words = report.longrepr[2]
         else:
             words = "\n\n".join([report.longreprtext, *(text for _, text in report.sections)])
-        self._outputs[name] = plain(f"{self._outputs.get(name, '')}\n\n{words}".strip())
+        self._outputs[name] = plain(
+            f"{self._outputs.get(name, '')}\n\n{words}".strip(), OUTPUT_MAX)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self):

@@ -51,7 +51,8 @@ class Chain:
 
     def seal(self, text):
         """What the seal of `text` must be as the next line."""
-        return siphash(self._key, self._last.to_bytes(8, "little") + text.encode("utf-8", "replace"))
+        before = self._last.to_bytes(8, "little")
+        return siphash(self._key, before + text.encode("utf-8", "replace"))
 
 
 def siphash(key, data):

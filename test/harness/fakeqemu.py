@@ -121,6 +121,39 @@ def scene_ktap_bad():
     ktap(["1..2", "ok 1 one", "not ok 2 two # 3 != 4"])
 
 
+def scene_drip():
+    """Always says something, and never gets done."""
+    begin()
+    while True:
+        write(b"x")
+        time.sleep(0.02)
+
+
+def scene_garbage():
+    """What a terminal, a decoder, a framing, a parser could trip over; then a good end."""
+    for byte in range(256):
+        write(bytes([byte]) * 3 + b"\n")
+    write(b"\x1e" * 1001 + b"\x1b[2J\x1b]0;title\x07\x9b31m\xf0\x9f\xff\xc0\x80\xed\xa0\x80\n")
+    write(b"\x1e" + b"run: begin" * 100000 + b"\n")
+    begin()
+    write(b"x" * (8 << 20))
+    write(b"\nKTAP version 1\n1..1\nok 1" + b" " * 100000 + b"#\n\x1erun: exit 999\n")
+    framed("run: exit 0")
+
+
+def scene_deaf():
+    """Prints its prompt, and takes no input."""
+    write(BANNER + b"$ ")
+    time.sleep(600)
+
+
+def scene_prattle():
+    """Answers every line with far more than anybody asked for."""
+    write(BANNER + b"$ ")
+    for line in sys.stdin.buffer:
+        write(line + b"y\n" * 300000 + line.replace(b"$?", b"0") + b"$ ")
+
+
 def scene_echo():
     """An interactive shell that knows echo, shutdown and $?."""
     write(BANNER + b"banyan\r\n$ ")

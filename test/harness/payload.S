@@ -1,7 +1,8 @@
 /*
  * The smallest guest that can go wrong: it prints a line through SBI, then powers
- * off (END_OFF), resets (END_RESET), spins (END_SPIN), waits for ever (END_WAIT)
- * or starts the firmware's own entry again by hand (END_LOOP prints its banner).
+ * off (END_OFF), makes QEMU end with a status (END_FAIL), resets (END_RESET),
+ * spins (END_SPIN), waits for ever (END_WAIT) or starts the firmware's own entry
+ * again by hand (END_LOOP prints its banner).
  */
     .section .text.start, "ax"
     .globl _start
@@ -14,6 +15,11 @@ _start:
 #if defined(END_LOOP)
     la      s1, banner
     jal     print
+#endif
+#ifdef END_FAIL
+    li      t0, 0x100000            /* the test device: fail, with status 1 */
+    li      t1, 0x13333
+    sw      t1, 0(t0)
 #endif
 #if defined(END_OFF) || defined(END_RESET)
     li      a7, 0x53525354          /* SRST, system_reset(type, reason) */

@@ -52,6 +52,12 @@ def test_reset(payload):
     assert failure.kind == "reboot"
 
 
+def test_status(payload):
+    """The guest chooses QEMU's exit status; it is no clean power-off."""
+    failure, _ = outcome(payload("FAIL"))
+    assert failure.kind == "qemu" and "status 1" in str(failure)
+
+
 def test_second_banner(payload):
     failure, _ = outcome(payload("LOOP"))
     assert failure.kind == "reboot"

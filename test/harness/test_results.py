@@ -10,8 +10,9 @@ import pytest
 
 from banyan.cases import VISIBILITIES
 from banyan.machine import ROOT
-from banyan.results import OUTPUT_MAX, document, plain
+from banyan.results import OUTPUT_MAX, document
 from banyan.tally import Run, Tally
+from banyan.text import plain, plain_line
 
 pytestmark = pytest.mark.points(0)
 SAMPLE = r'''
@@ -128,6 +129,7 @@ def test_runs_of_one_test():
 
 
 def test_plain():
-    assert plain("a\tb\r\nc\x1b\ud800") == "a\tb\nc\\x1b\\xd800"
-    text = plain("begin" + "x" * 10 * OUTPUT_MAX + "end")
-    assert text.startswith("begin") and text.endswith("end") and len(text) < OUTPUT_MAX + 100
+    assert plain("a\tb\r\nc\x1b\ud800", 99) == "a\tb\nc\\x1b\\xd800"
+    text = plain("begin" + "x" * 10000 + "end", 1000)
+    assert text.startswith("begin") and text.endswith("end") and len(text) < 1100
+    assert plain_line("a\nb\x9b" + "x" * 1000, 6).startswith("a\\nb\\x9bxx [... 998 more]")
