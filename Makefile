@@ -30,9 +30,17 @@ HOSTCC ?= gcc
 CLANG_FORMAT ?= clang-format
 CLANG_TIDY ?= clang-tidy
 
+# Which of the machine's settings are the user's, and not ours above. A make that this one starts
+# must not take ours for the user's.
+ifeq ($(origin CHOSEN),undefined)
+export CHOSEN := $(foreach v,CPUS MEM KARGS QEMUEXTRA,$(if $(filter-out undefined file,\
+    $(origin $v)),$v))
+endif
+
 # These reach the scripts through the environment, byte for byte: $(value) keeps make from
 # expanding a `$` in them, and no recipe pastes them into a command.
-RAW := CPUS MEM KARGS QEMUEXTRA CMD EXTRA GDBPORT HOSTCC T J REPEAT FAILED LIST ARGS TREE HIDDEN M N
+RAW := CPUS MEM KARGS QEMUEXTRA CMD EXTRA GDBPORT HOSTCC T J REPEAT FAILED SEED FULL LIST ARGS \
+    TREE HIDDEN M N
 $(foreach v,$(RAW),$(if $(filter-out undefined,$(origin $v)),\
     $(eval override $v := $$(value $v))$(eval export $v)))
 

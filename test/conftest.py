@@ -60,14 +60,16 @@ def pytest_collection_modifyitems(config, items):
     eligible = [item for item in items if is_eligible(item)]
     collected = len({item.stash[FACTS]["test"] for item in eligible})
     chosen = [item for item in eligible if is_chosen(item.stash[FACTS])]
-    if len(chosen) < len(items):
-        keep = set(chosen)
+    config.stash[RUNS] = [item.stash[FACTS]["name"] for item in chosen]
+    selected = len({item.stash[FACTS]["test"] for item in chosen})
+    config.stash[VERDICTS].counted(selected, collected, len(chosen))
+    done = config.stash[VERDICTS].done()
+    left = [item for item in chosen if item.stash[FACTS]["name"] not in done]
+    if len(left) < len(items):
+        keep = set(left)
         config.hook.pytest_deselected(items=[item for item in items if item not in keep])
-    triples = [(item.stash[FACTS]["name"], str(item.path), item) for item in chosen]
+    triples = [(item.stash[FACTS]["name"], str(item.path), item) for item in left]
     items[:] = [item for _, _, item in prerequisites_first(triples)]
-    config.stash[RUNS] = [item.stash[FACTS]["name"] for item in items]
-    selected = len({item.stash[FACTS]["test"] for item in items})
-    config.stash[VERDICTS].counted(selected, collected)
 
 
 def describe(item):
@@ -129,6 +131,8 @@ def pytest_configure(config):
         config.pluginmanager.register(config.stash[SCORER], "banyan-scorer")
         config.pluginmanager.register(Results(config.stash[SCORER].tally), "banyan-results")
         config.pluginmanager.register(WorkerInput(folder), "banyan-worker-input")
+        if on("FULL") and not config.option.list_names:
+            config.stash[SCORER].go_on()
 
 
 class WorkerInput:
@@ -184,7 +188,7 @@ def pytest_runtest_makereport(item, call):
         report.longrepr = str(call.excinfo.value)  # words, not a Python traceback
     for boot in item.stash.get(BOOTS, [])[-1:]:
         report.sections.append(("machine", boot.describe() + "\n" + boot.machine.reproduce()))
-    report.sections.append(("reproduce", reproduce_line(item.stash[FACTS]["test"])))
+    report.sections.append(("reproduce", reproduce_line(item.stash[FACTS]["name"].split("#")[0])))
 
 
 # -------------------------------------------------------------------- fixtures

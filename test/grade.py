@@ -3,6 +3,9 @@
 
     T=PATTERN...  only tests whose name contains one of these words (or matches it, with * ?)
     FAILED=1      only what failed or was blocked in the last run, on the same machines
+    SEED=N        what the machines of guest tests are drawn from (default: by chance, and printed)
+    FULL=1        each guest test on as many machines as show every pair of settings; a run that was
+                  cut goes on where it was when it is started again
     J=N           tests at a time (default: one per processor)
     REPEAT=N      each test N times; it earns its points if it passes every time
     V=1           show serial lines as they come (one test at a time); so does ARGS=-v
@@ -14,12 +17,13 @@ The exit status is pytest's: 0 if every test passed.
 """
 import importlib.util
 import os
+import random
 import shlex
 import sys
 
 from banyan import image, last
 from banyan.machine import ROOT, Machine, MachineError, build_dir, hidden_root, programs_dir
-from banyan.settings import number, on, repetitions
+from banyan.settings import SEED_MAX, number, on, repetitions, seed
 
 JOBS_MAX = 16
 NOTHING_TO_DO = 0
@@ -83,6 +87,13 @@ def hidden_tests():
     return ["-p", "conftest", "--noconftest", *([str(folder)] if files else [])]
 
 
+def settle_seed():
+    """All processes must draw the same machines. FULL's selection is the same each time."""
+    if not os.environ.get("SEED"):
+        os.environ["SEED"] = "0" if on("FULL") or on("LIST") else str(random.randint(1, SEED_MAX))
+    return seed()
+
+
 def main():
     if sys.argv[1:] in (["-h"], ["--help"]):
         sys.exit(__doc__)
@@ -90,6 +101,7 @@ def main():
         return NOTHING_TO_DO
     Machine.from_env()  # refuse a bad CPUS or MEM once, not in each test
     repetitions()
+    print(f"grade: machines of guest tests are drawn from SEED={settle_seed()}")
     further = further_arguments()
     if {"-v", "-vv", "--verbose"} & set(further):
         os.environ["V"] = "1"

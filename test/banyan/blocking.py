@@ -12,7 +12,7 @@ import time
 from .parts import depth, prerequisites
 
 POLL = 0.05  # seconds
-COUNTS = ".counts"
+COUNTS, DONE = ".counts", ".done"  # no names of tests
 
 
 def bare(name):
@@ -45,14 +45,23 @@ class Verdicts:
         new.write_text(outcome)
         new.rename(path)
 
-    def counted(self, selected, collected):
-        """How many tests there are and how many were chosen, from whoever has collected them."""
-        self.write(COUNTS, f"{selected} {collected}")
+    def counted(self, *numbers):
+        """How many tests were chosen, and there are; how many runs: from who has collected them."""
+        self.write(COUNTS, " ".join(map(str, numbers)))
 
     def counts(self):
-        """(tests selected, tests collected)"""
-        selected, collected = (self._read(COUNTS) or "0 0").split()
-        return int(selected), int(collected)
+        """(tests selected, tests collected, runs selected)"""
+        return tuple(map(int, (self._read(COUNTS) or "0 0 0").split()))
+
+    def begin_with(self, outcomes):
+        """{run: outcome} of those that need not run again. Before anything is collected."""
+        for name, outcome in outcomes.items():
+            self.write(name, outcome)
+        self.write(DONE, "\n".join(outcomes))
+
+    def done(self):
+        """The names of those; the same for all processes, whenever they ask."""
+        return set((self._read(DONE) or "").splitlines())
 
     def _read(self, name):
         try:

@@ -7,7 +7,8 @@ import shlex
 
 import pytest
 
-from . import last
+from . import last, resume
+from .machine import Machine
 from .parts import order_of_parts
 from .select import short_name
 from .tally import Run, Tally, line_of, table
@@ -44,12 +45,25 @@ class Scorer:
         self._config = config
         self._verdicts = verdicts
         self._reports = {}
+        self._keeps_journal = False
         self.tally = Tally()
 
     def _write(self, line):
         writer = self._config.pluginmanager.getplugin("terminalreporter")
         writer.ensure_newline()
         writer.write_line(line)
+
+    def go_on(self):
+        """FULL=1: take over what an earlier run has done, and keep a journal of the rest."""
+        machine = Machine.from_env()
+        files = [file for file in (machine.kernel, machine.initrd, machine.disk) if file.exists()]
+        done = resume.begin(resume.key(files))
+        self._verdicts.begin_with({run.name: run.outcome for run in done})
+        for run in done:
+            self.tally.add(run)
+        if done:
+            print(f"grade: going on where the last run was cut; {len(done)} are done", flush=True)
+        self._keeps_journal = True
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report):
@@ -63,10 +77,12 @@ class Scorer:
         outcome, note = outcome_of(reports)
         run = Run(name, facts.get("test", name), facts.get("points", 1),
                   facts.get("part", Run.part), outcome,
-                  sum(getattr(report, "duration", 0) for report in reports),
-                  note or facts.get("drawn", ""), facts.get("share", 0.0))
+                  sum(getattr(report, "duration", 0) for report in reports), note,
+                  facts.get("share", 0.0))
         self._verdicts.write(name, outcome)
         self.tally.add(run)
+        if self._keeps_journal:
+            resume.note(run)
         self._write(line_of(run))
 
     def pytest_terminal_summary(self, terminalreporter):
@@ -74,27 +90,31 @@ class Scorer:
             return
         for line in ["", *table(self.tally), ""]:
             terminalreporter.write_line(line)
-        for test in self.tally.tests():
-            if test.outcome == "failed":
-                terminalreporter.write_line(f"FAIL {test.name}{how_often(test)}: "
-                                            f"{reproduce_line(test.name)}")
+        for name, failed, runs in failures(self.tally):
+            often = f" ({failed} of {runs} runs)" if runs > 1 else ""
+            terminalreporter.write_line(f"FAIL {name}{often}: {reproduce_line(name)}")
         earned, total = self.tally.score()
         terminalreporter.write_line(f"score: {earned:g}/{total}{self._share()}")
 
     def _share(self):
-        selected, collected = self._verdicts.counts()
+        selected, collected, _ = self._verdicts.counts()
         return f" of the {selected} tests selected among {collected}" if selected < collected else ""
 
     def pytest_sessionfinish(self):
         if self.tally.runs:
             last.save(self.tally.names("failed", "blocked"))
+        if self._keeps_journal and len(self.tally.runs) >= self._verdicts.counts()[2]:
+            resume.end()
 
 
-def how_often(test):
-    """ (2 of 5 runs), if there were several."""
-    if len(test.runs) == 1:
-        return ""
-    return f" ({sum(run.outcome == 'failed' for run in test.runs)} of {len(test.runs)} runs)"
+def failures(tally):
+    """[(name, how often it failed, how often it ran)] of what failed, machine by machine."""
+    counts = {}
+    for run in tally.runs:
+        count = counts.setdefault(run.name.split("#")[0], [0, 0])
+        count[0] += run.outcome == "failed"
+        count[1] += 1
+    return [(name, failed, runs) for name, (failed, runs) in counts.items() if failed]
 
 
 def listing(facts):

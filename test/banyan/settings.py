@@ -4,6 +4,7 @@ import os
 from .machine import MachineError
 
 REPEAT_MAX = 10000
+SEED_MAX = (1 << 32) - 1
 
 
 def on(name):
@@ -24,3 +25,8 @@ def number(name, otherwise, low, high):
 def repetitions():
     """How often each test is to be run."""
     return number("REPEAT", 1, 1, REPEAT_MAX)
+
+
+def seed():
+    """What the machines of guest tests are drawn from."""
+    return number("SEED", 0, 0, SEED_MAX)

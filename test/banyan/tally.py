@@ -21,7 +21,7 @@ class Run:
     part: str = OTHER
     outcome: str = "passed"  # passed, skipped, blocked, failed
     seconds: float = 0.0
-    note: str = ""  # what blocked it, or the machine that was drawn for it
+    note: str = ""  # what blocked it
     share: float = 0.0  # of the points, earned by a run that did not pass
 
 

@@ -1,41 +1,79 @@
 """What tests say about themselves: the comment lines in sources, names, patterns."""
 import pytest
 
-from banyan.cases import CaseError, guest_cases, host_case
+from banyan.cases import CaseError, guest_tests, host_case
 from banyan.select import matches, short_name
 
 pytestmark = pytest.mark.points(0)
 
 
-def cases(tmp_path, text):
+def described(tmp_path, text):
     source = tmp_path / "fork.c"
     source.write_text(text)
-    return guest_cases(source)
+    return guest_tests(source)
 
 
 def test_silent_source(tmp_path):
-    case, = cases(tmp_path, "int main(void) { return 0; }\n")
-    assert (case.identity, case.points, case.cpus, case.command) == ("fork", 1, None, "/test/fork")
+    test, = described(tmp_path, "int main(void) { return 0; }\n")
+    assert (test.identity, test.points) == ("fork", 1)
+    cpus, mem = test.domains()[:2]
+    assert cpus == ["cpus=1", "cpus=2", "cpus=4", "cpus=8"]
+    assert mem == ["mem=64M", "mem=256M", "mem=2G"]
 
 
 def test_configurations(tmp_path):
-    found = cases(tmp_path, '/* test: points=5 cpus=1,2 mem=64M */\n'
-                            '/*\n * test: cpus=4 kargs="asidbits=0 x" timeout=9 args="-n 3"\n */\n')
-    assert [case.identity for case in found] == [
-        "fork[cpus=1,mem=64M]", "fork[cpus=2,mem=64M]", "fork[cpus=4,asidbits=0,x]"]
-    assert [case.points for case in found] == [5, 5, 1]
-    assert found[2].command == "/test/fork -n 3" and found[2].timeout == 9
+    found = described(tmp_path, '/* test: points=5 cpus=1,2 mem=64M kargs="" */\n'
+                            '/*\n * test: cpus=3 kargs="asidbits=0 x" timeout=9 args="-n 3"\n */\n')
+    assert [test.identity for test in found] == ["fork[mem=64M]", "fork[asidbits=0,x,args=-n_3]"]
+    assert [test.points for test in found] == [5, 1]
+    assert found[0].domains() == [["cpus=1", "cpus=2"], ["mem=64M"], [""], ["", "sstc=off"]]
+    assert found[1].domains()[0] == ["cpus=3"] and found[1].domains()[2] == [""]
+    case = found[1].case(("cpus=3", "mem=2G", "", "sstc=off"))
+    assert case.command == "/test/fork -n 3" and case.test.timeout == 9
+    assert case.identity == "fork[cpus=3,asidbits=0,x,args=-n_3,mem=2G,sstc=off]"
+    assert case.changes() == {"cpus": 3, "mem": "2G", "kargs": "asidbits=0 x",
+                              "extra": ("-cpu", "rv64,sstc=off")}
+
+
+def test_what_the_user_has_settled(tmp_path):
+    """It holds where the test allows it."""
+    low, high = described(tmp_path, "/* test: mem=..100M\n * test: mem=200M.. cpus=2.. */\n")
+    chosen = {"mem": "mem=128M", "cpus": "cpus=3", "asid": ""}
+    assert low.domains(chosen)[:3] == [["cpus=3"], ["mem=16M", "mem=64M"], [""]]
+    chosen["mem"] = "mem=1G"
+    assert high.domains(chosen)[:2] == [["cpus=3"], ["mem=1G"]]
+
+
+def test_asked_by_name(tmp_path):
+    """What the name leaves out is usual; of two lines the one that the name tells of."""
+    plain, small = described(tmp_path, '/* test: cpus=1,2,4\n * test: mem=16M cpus=2 */\n')
+    assert plain.asked(["cpus=1"]).changes() == {"cpus": 1, "mem": "256M", "kargs": ""}
+    assert plain.asked(["asidbits=2"]).changes() == {"cpus": 2, "mem": "256M", "kargs": "asidbits=2"}
+    assert plain.asked(["cpus=1"]).identity == "fork[cpus=1]"
+    assert plain.asked(["mem=16M"]) is None and plain.asked(["cpus=8"]) is None
+    assert plain.asked(["cpus=x"]) is None and plain.asked(["strange"]) is None
+    assert small.asked(["cpus=2"]) is None
+    assert small.asked(["cpus=2", "mem=16M"]).changes() == {"cpus": 2, "mem": "16M", "kargs": ""}
+
+
+def test_lines_that_may_mean_the_same(tmp_path):
+    for lines in ("cpus=1\n * test: cpus=1,2", 'cpus=2\n * test: kargs="asidbits=0"',
+                  "mem=64M\n * test: points=1"):
+        with pytest.raises(CaseError, match="the same machine"):
+            described(tmp_path, f"/* test: {lines} */\n")
+    assert len(described(tmp_path, "/* test: cpus=1\n * test: cpus=2\n * test: args=x */\n")) == 3
 
 
 def test_words_in_text_are_no_line(tmp_path):
-    assert len(cases(tmp_path, "/* This is a test: it forks. */\nint test;\n")) == 1
+    assert len(described(tmp_path, "/* This is a test: it forks. */\nint test;\n")) == 1
 
 
 @pytest.mark.parametrize("line", ["points=x", "cpus=1,", "color=red", "points", 'args="open',
-                                  "partial=maybe", "visibility=dark", "cpus=1 cpus=1,1", "cpus=2,2"])
+                                  "partial=maybe", "visibility=dark", "cpus=1,1", "mem=lots",
+                                  "mem=64M..32M", "cpus=4..2"])
 def test_bad_line(tmp_path, line):
     with pytest.raises(CaseError):
-        cases(tmp_path, f"/* test: {line} */\n")
+        described(tmp_path, f"/* test: {line} */\n")
 
 
 def test_host(tmp_path):

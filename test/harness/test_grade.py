@@ -192,6 +192,52 @@ def test_failed_again(grade):
     assert status == 0 and lines[-2] == "score: 7/7 of the 4 tests selected among 6"
 
 
+CUT = """
+import os
+import pathlib
+import pytest
+HERE = pathlib.Path(__file__).parent
+
+@pytest.mark.parametrize("name", ["a", "b", "c", "d"])
+def test_sample(name):
+    with open(HERE / "ran", "a") as file:
+        file.write(name)
+    if name == "c" and (HERE / "cut").exists():
+        os.kill(int((HERE / "cut").read_text() or os.getpid()), 9)
+    assert name != "b"
+"""
+
+
+def test_full_goes_on(tmp_path):
+    """What was done before the run was cut counts, and is not done again."""
+    (tmp_path / "cut").touch()
+    (tmp_path / "test_sample.py").write_text(CUT)
+    (tmp_path / "pytest.ini").write_text((ROOT / "test" / "pytest.ini").read_text())
+    environment = {key: value for key, value in os.environ.items()
+                   if key not in VARIABLES and not key.startswith("PYTEST_")}
+    environment.update(PYTHONPATH=str(ROOT / "test"), BUILD=str(tmp_path / "build"), FULL="1")
+
+    def run(**variables):
+        done = subprocess.run([sys.executable, "-m", "pytest", "-p", "conftest", "-p",
+                               "no:cacheprovider", "-p", "no:xdist", "-q", "-rN", str(tmp_path)],
+                              cwd=tmp_path, env=dict(environment, **variables), timeout=120,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              check=False)
+        return done.returncode, done.stdout.splitlines(), (tmp_path / "ran").read_text()
+
+    assert run()[0] == -9
+    (tmp_path / "cut").unlink()
+    status, lines, ran = run()
+    assert ran == "abccd"
+    assert starts(lines, "grade: going on where the last run was cut; 2 are done")
+    assert lines[-2] == "score: 3/4" and starts(lines, "FAIL sample.b: ")
+    assert run()[2] == "abccdabcd"  # all was done: anew
+    (tmp_path / "cut").touch()
+    run()
+    (tmp_path / "cut").unlink()
+    assert run(SEED="5")[2] == "abccdabcd" + "abc" + "abcd"  # other machines: anew
+
+
 def test_list(grade):
     """Parts with their sums; nothing is run."""
     _, lines = grade(BROKEN_BOOT, "--list-names", "-p", "no:xdist")
@@ -220,11 +266,11 @@ def grade_alone(tmp_path, **variables):
 @pytest.mark.parametrize("variable, value, words", [
     ("REPEAT", "0", "REPEAT=0: give a number from 1 to"), ("REPEAT", "x", "REPEAT=x"),
     ("J", "99", "J=99: give a number from 1 to 16"), ("CPUS", "9", "CPUS=9"),
-    ("ARGS", "'", "ARGS: "), ("FAILED", "1", "there was no run yet"),
-], ids=range(6))
+    ("ARGS", "'", "ARGS: "), ("FAILED", "1", "there was no run yet"), ("SEED", "-1", "SEED=-1"),
+], ids=range(7))
 def test_bad_settings(tmp_path, variable, value, words):
     status, text = grade_alone(tmp_path, **{variable: value})
-    assert status == 1 and text.startswith("grade: ") and words in text
+    assert status == 1 and words in text.splitlines()[-1] and "Traceback" not in text
 
 
 def test_nothing_failed(tmp_path):

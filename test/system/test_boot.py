@@ -2,6 +2,7 @@
 import pytest
 
 from banyan.boot import BootFailure
+from banyan.configs import AXES, all_pairs, changes_of
 from banyan.gdbremote import GdbRemote
 from banyan.guest import EOF
 
@@ -25,6 +26,23 @@ def work(guest):
 @pytest.mark.parametrize("cpus", CPUS, ids=[f"cpus={n}" for n in CPUS])
 def test_prompt(boots, cpus):
     guest = boots.guest(cpus=cpus)
+    work(guest)
+    guest.shutdown()
+
+
+SMOKE = all_pairs([list(values) for values in AXES.values()])
+
+
+@pytest.mark.points(5)
+@pytest.mark.run_of("boot.smoke")
+@pytest.mark.parametrize("labels", SMOKE, ids=[",".join(filter(None, row)) for row in SMOKE])
+def test_smoke(boots, labels):
+    """A little of everything on machines that show each pair of settings."""
+    changes = changes_of(labels)
+    machine = boots.machine()
+    guest = boots.guest(machine.with_(**dict(
+        changes, kargs=f"{machine.kargs} {changes.get('kargs', '')}".strip(),
+        extra=machine.extra + changes.get("extra", ()))))
     work(guest)
     guest.shutdown()
 

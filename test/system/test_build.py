@@ -20,7 +20,8 @@ from banyan.machine import ROOT
 pytestmark = pytest.mark.ours
 OURS = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "WERROR", "DEBUG", "COVERAGE",
         "TOOLCHAIN", "EXTRA", "CMD", "T", "J", "V", "KARGS", "CPUS", "MEM", "QEMUEXTRA", "GDBPORT",
-        "DISK", "KERNEL", "INITRD", "LIST", "TREE", "HIDDEN", "REPEAT", "FAILED", "ARGS")
+        "DISK", "KERNEL", "INITRD", "LIST", "TREE", "HIDDEN", "REPEAT", "FAILED", "ARGS", "SEED",
+        "FULL", "CHOSEN")
 OUR_FILES = ["Makefile", "kernel.ld", "vm/layout.h", "user/user.ld", "kernel/lib/symtab.py",
              "test/disk.py", "test/deps.sh", "test/doctor.sh", "test/make_status.c",
              "test/debug.py", "test/qemu.py"]

@@ -1,15 +1,16 @@
-"""Every user/test/NAME.c, booted and run as /test/NAME, in each configuration that it names.
+"""Every user/test/NAME.c, booted and run as /test/NAME, on machines that it allows.
 
-See test/banyan/cases.py for what a source may say about itself.
+See test/banyan/cases.py for what a source may say about itself, selection.py for which machines.
 """
 import pytest
 
 from banyan import image, program, seal
 from banyan.boot import echo_stream
-from banyan.cases import CaseError, guest_cases
+from banyan.cases import CaseError, guest_tests
 from banyan.hang import Limits
 from banyan.ktap import parse
 from banyan.machine import ROOT, hidden_root
+from banyan.selection import cases_of
 
 # A hidden program takes the place of ours of that name.
 SOURCES = sorted({source.name: source for folder in (ROOT / "user" / "test", hidden_root())
@@ -19,14 +20,16 @@ SOURCES = sorted({source.name: source for folder in (ROOT / "user" / "test", hid
 def _parameters():
     for source in SOURCES:
         try:
-            cases = guest_cases(source)
+            tests = guest_tests(source)
         except CaseError as error:
             yield pytest.param(error, id=source.stem)
             continue
         hidden = "hidden" if source.parent == hidden_root() else "visible"
-        for case in cases:
+        for case in cases_of(tests):
             yield pytest.param(case, id=case.identity, marks=[
-                pytest.mark.points(case.points), pytest.mark.visibility(case.visibility or hidden)])
+                pytest.mark.points(case.test.points),
+                pytest.mark.run_of(f"guest.{case.test.identity}"),
+                pytest.mark.visibility(case.test.visibility or hidden)])
 
 
 @pytest.mark.points(0)
@@ -35,12 +38,12 @@ def test_exist():
 
 
 def _machine(boots, case):
-    changes = {key: value for key, value in
-               (("cpus", case.cpus), ("mem", case.mem)) if value is not None}
-    machine = boots.machine(**changes)
-    if case.kargs:
-        machine = machine.with_(kargs=f"{machine.kargs} {case.kargs}".strip())
-    return machine
+    """The user's machine with what the case makes of it."""
+    changes = case.changes()
+    machine = boots.machine()
+    changes["kargs"] = f"{machine.kargs} {changes['kargs']}".strip()
+    changes["extra"] = machine.extra + changes.get("extra", ())
+    return machine.with_(**changes)
 
 
 def _judge(result, key):
@@ -63,17 +66,17 @@ def _judge(result, key):
 def test_guest(boots, case, record_property):
     if isinstance(case, CaseError):
         pytest.fail(str(case), pytrace=False)
-    limits = Limits().scaled(case.timeout)
+    limits = Limits().scaled(case.test.timeout)
     machine, key = _machine(boots, case), seal.new_key()
     try:
-        slot = seal.patch(machine.disk, f"/test/{case.name}", key)
+        slot = seal.patch(machine.disk, f"/test/{case.test.name}", key)
     except LookupError as error:
         pytest.fail(str(error), pytrace=False)
     result = program.run(machine, boots.name(), case.command, limits, echo=echo_stream(),
                          on_boot=boots.add, patches=[slot])
     reasons, report = _judge(result, key)
     if reasons:
-        if case.partial and not result.failure:
+        if case.test.partial and not result.failure:
             record_property("share", report.share)
         pytest.fail("\n".join(reasons), pytrace=False)
     result.boot.overlay.unlink(missing_ok=True)

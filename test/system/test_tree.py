@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.ours, pytest.mark.points(2), pytest.mark.xdist_group("
 PARTS = ["Makefile", "kernel.ld", "kernel", "vm", "trap", "user", "test", "README.md"]
 OURS = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "COVERAGE", "TOOLCHAIN", "T", "V", "J", "DISK",
         "KERNEL", "INITRD", "BUILD", "CMD", "EXTRA", "LIST", "TREE", "HIDDEN", "REPEAT", "FAILED",
-        "ARGS")
+        "ARGS", "SEED", "FULL", "CHOSEN")
 PROMPT = r"\n\$ "
 PROGRAM = '#include <stdio.h>\n\nint main(void)\n{\n    puts("%s");\n    return %d;\n}\n'
 CRASH = '''#include <stdio.h>

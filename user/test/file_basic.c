@@ -2,7 +2,7 @@
  * Files through the file-system server: open, read, write, seek, append,
  * truncate, stat.
  *
- * test: points=4 cpus=1,2,4
+ * test: points=4
  */
 #include "user/test/proc_util.h"
 #include <fcntl.h>

@@ -2,7 +2,7 @@
  * Files seen through read, write and mappings are one; and what is cached is read
  * without a message.
  *
- * test: points=4 cpus=1,2,4
+ * test: points=4
  */
 #include "user/test/proc_util.h"
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /*
  * Names: directories, links, renames, long names, what is refused.
  *
- * test: points=4 cpus=1,2
+ * test: points=4
  */
 #include "user/test/proc_util.h"
 #include <dirent.h>

@@ -1,7 +1,7 @@
 /*
  * Several processes and one file, or one directory.
  *
- * test: points=4 cpus=1,2,4
+ * test: points=4
  */
 #include "user/test/proc_util.h"
 #include <fcntl.h>

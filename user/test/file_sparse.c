@@ -2,7 +2,7 @@
  * Sparse files: holes, and the far ends that double and triple indirect blocks
  * reach.
  *
- * test: points=3 cpus=1,2
+ * test: points=3
  */
 #include "user/test/proc_util.h"
 #include <fcntl.h>

@@ -2,7 +2,7 @@
  * Dirty pages go back by themselves after a while: no fsync, no sync, no want of
  * memory.
  *
- * test: points=2 cpus=1,2
+ * test: points=2
  */
 #include <fcntl.h>
 #include <ktap.h>

@@ -1,7 +1,7 @@
 /*
  * The handle table: numbers, copies, flags, its end; what fork and close do.
  *
- * test: points=3 cpus=1,2
+ * test: points=3
  */
 #include "user/test/proc_util.h"
 

@@ -3,7 +3,7 @@
  * mapped files, also those of the very server that is called; pages of a pager
  * that is slow or fails; pages taken away during the call.
  *
- * test: points=4 cpus=1,2,4
+ * test: points=4
  */
 #include "user/test/ipc_util.h"
 #include <fcntl.h>

@@ -2,7 +2,7 @@
  * Messages there and back: words, badges, origins, buffers of every size and
  * place, and what is refused.
  *
- * test: points=5 cpus=1,2,4
+ * test: points=5
  */
 #include "user/test/ipc_util.h"
 #include <sys/mman.h>

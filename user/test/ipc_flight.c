@@ -2,7 +2,7 @@
  * Things that happen while a pager has pages in its hands: truncation, growth,
  * discarding, death, killed clients; and buffers of messages in such pages.
  *
- * test: points=5 cpus=1,2,4
+ * test: points=5
  */
 #include "user/test/ipc_util.h"
 #include <pthread.h>

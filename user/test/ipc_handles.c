@@ -1,7 +1,7 @@
 /*
  * Handles in messages: both ways, up to four, and only those that may travel.
  *
- * test: points=4 cpus=1,2
+ * test: points=4
  */
 #include "user/test/ipc_util.h"
 

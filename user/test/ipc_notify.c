@@ -1,7 +1,7 @@
 /*
  * Notifications, timers of ports, and MSG_CLOSE.
  *
- * test: points=3 cpus=1,2,4
+ * test: points=3
  */
 #include "user/test/ipc_util.h"
 #include <pthread.h>

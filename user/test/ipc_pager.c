@@ -2,7 +2,7 @@
  * A pager written here: pages in and out, reservations, failures, nonsense, and
  * what happens while transfers are under way.
  *
- * test: points=6 cpus=1,2,4
+ * test: points=6
  */
 #include "user/test/ipc_util.h"
 #include <pthread.h>

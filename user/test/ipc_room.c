@@ -3,7 +3,7 @@
  * them meanwhile: when there is none, a reply says so and a notification says
  * when there is, and a sender waits; others' messages go on.
  *
- * test: points=3 cpus=1,2
+ * test: points=3
  */
 #include "user/test/ipc_util.h"
 #include <sys/mman.h>

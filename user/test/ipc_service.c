@@ -2,7 +2,7 @@
  * Requests in service: their ids, clients that die, servers that die, many of
  * both.
  *
- * test: points=5 cpus=1,2,4
+ * test: points=5
  */
 #include "user/test/ipc_util.h"
 #include <pthread.h>

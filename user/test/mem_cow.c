@@ -3,7 +3,7 @@
  * first and by whatever means, over many generations, with threads on other
  * harts; and no more is copied than must be.
  *
- * test: points=4 cpus=1,2,4
+ * test: points=4
  */
 #include <pthread.h>
 #include <test_mem.h>

@@ -3,7 +3,7 @@
  * tries; what the processor gives it all the same; and that a trap leaves every
  * register as it was.
  *
- * test: points=3 cpus=1,2
+ * test: points=3
  */
 #include <test_mem.h>
 

@@ -3,7 +3,7 @@
  * each other, the end of the file, truncation, msync, and the copies that the
  * kernel makes between a file and its own mapping.
  *
- * test: points=4 cpus=1,2
+ * test: points=4
  */
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -2,7 +2,7 @@
  * Floating-point registers belong to threads: they survive switches, harts and
  * forks, and nobody starts with another's.
  *
- * test: points=3 cpus=1,2,4
+ * test: points=3
  */
 #include <pthread.h>
 #include <test_mem.h>

@@ -2,7 +2,7 @@
  * mmap, munmap and mprotect on anonymous memory: what they give, what they
  * refuse, and that what is refused changes nothing.
  *
- * test: points=3 cpus=1,2
+ * test: points=3
  */
 #include <test_mem.h>
 

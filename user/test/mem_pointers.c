@@ -3,7 +3,7 @@
  * unmapped and forbidden pages, ranges that run off the end of a mapping or wrap.
  * Each is refused, and nothing is done, kept or lost by it.
  *
- * test: points=4 cpus=1,2
+ * test: points=4
  */
 #include <fcntl.h>
 #include <pthread.h>

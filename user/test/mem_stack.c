@@ -3,7 +3,7 @@
  * to whatever lies below, and grows for the kernel's copies too; threads' stacks
  * end in a guard.
  *
- * test: points=2 cpus=1,2
+ * test: points=2
  */
 #include <pthread.h>
 #include <test_mem.h>

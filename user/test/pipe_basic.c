@@ -1,7 +1,7 @@
 /*
  * Pipes: ends, limits, errors, atomicity.
  *
- * test: points=3 cpus=1,2,4
+ * test: points=3
  */
 #include "user/test/proc_util.h"
 #include <sys/mman.h>

@@ -1,7 +1,7 @@
 /*
  * Much data through pipes, by many, under kill.
  *
- * test: points=3 cpus=1,2,4
+ * test: points=3
  */
 #include "user/test/proc_util.h"
 

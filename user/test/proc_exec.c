@@ -1,7 +1,7 @@
 /*
  * exec: what a program gets and keeps, and what is not taken for a program.
  *
- * test: points=5 cpus=1,2
+ * test: points=5
  */
 #include "user/test/proc_util.h"
 #include "kernel/lib/elf.h"

@@ -2,7 +2,7 @@
  * System calls at random: any number, any arguments, in children that have much
  * to lose. Nothing may happen to others; all is given back.
  *
- * test: points=5 cpus=1,2,4
+ * test: points=5
  * test: points=1 cpus=2 mem=64M args="7"
  */
 #include "user/test/proc_util.h"

@@ -2,7 +2,7 @@
  * Who may kill whom: kinship, groups, the system handle, process handles; and
  * being told of a death.
  *
- * test: points=4 cpus=1,2
+ * test: points=4
  */
 #include "user/test/proc_util.h"
 

@@ -1,7 +1,7 @@
 /*
  * A process can be killed whatever it waits for, and goes at once.
  *
- * test: points=5 cpus=1,2,4
+ * test: points=5
  */
 #include "user/test/proc_util.h"
 #include <pthread.h>

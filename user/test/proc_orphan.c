@@ -1,7 +1,7 @@
 /*
  * Orphans: they become init's children, and init buries them.
  *
- * test: points=2 cpus=1,2
+ * test: points=2
  */
 #include "user/test/proc_util.h"
 

@@ -1,7 +1,7 @@
 /*
  * Clocks and sleep.
  *
- * test: points=2 cpus=1,4
+ * test: points=2
  */
 #include "user/test/proc_util.h"
 #include <time.h>

@@ -2,7 +2,7 @@
  * fork, exit and wait: statuses, whom wait waits for, and what it says if there
  * is nobody.
  *
- * test: points=3 cpus=1,2,4
+ * test: points=3
  */
 #include "user/test/proc_util.h"
 

@@ -1,7 +1,7 @@
 /*
  * A hart with nothing to do is left alone: no tick.
  *
- * test: points=2 cpus=1,2
+ * test: points=2
  */
 #include <ktap.h>
 

@@ -3,7 +3,7 @@
  * buffers, wrong handles, and messages that only the kernel may send. Each is
  * answered with an error, and the server lives.
  *
- * test: points=5 cpus=1,2
+ * test: points=5
  */
 #include "user/test/proc_util.h"
 #include <fcntl.h>

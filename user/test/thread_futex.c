@@ -1,7 +1,7 @@
 /*
  * Futexes: waiting, waking, time-outs, and words shared between processes.
  *
- * test: points=3 cpus=1,2,4
+ * test: points=3
  */
 #include "user/test/proc_util.h"
 #include <pthread.h>

@@ -2,7 +2,7 @@
  * Threads: how they begin and end, what each has of its own, and what fork, exit
  * and faults do where there are several.
  *
- * test: points=4 cpus=1,2,4
+ * test: points=4
  */
 #include "user/test/proc_util.h"
 #include <pthread.h>

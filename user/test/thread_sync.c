@@ -1,7 +1,7 @@
 /*
  * Mutexes, condition variables, barriers and semaphores under load, on all harts.
  *
- * test: points=3 cpus=1,2,4
+ * test: points=3
  */
 #include "user/test/proc_util.h"
 #include <pthread.h>

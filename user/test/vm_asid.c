@@ -3,10 +3,10 @@
  * own pages at the same addresses, whatever hart it comes to, however old what
  * that hart remembers.
  *
- * test: points=2 cpus=1,4
- * test: points=2 cpus=1,2,4 kargs="asidbits=0"
- * test: points=2 cpus=1,2 kargs="asidbits=2"
- * test: points=2 cpus=2,4 kargs="asidbits=4"
+ * test: points=2 kargs=""
+ * test: points=2 kargs="asidbits=0"
+ * test: points=2 kargs="asidbits=2"
+ * test: points=2 cpus=2.. kargs="asidbits=4"
  */
 #include <pthread.h>
 #include <test_mem.h>

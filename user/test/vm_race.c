@@ -2,7 +2,7 @@
  * System calls copy from and to memory that another thread unmaps, forbids and
  * maps again meanwhile: each call moves bytes or says -EFAULT, nothing else.
  *
- * test: points=3 cpus=1,2,4
+ * test: points=3
  */
 #include <fcntl.h>
 #include <pthread.h>

@@ -3,7 +3,7 @@
  * the kernel half and none of the user half; nothing writable and executable; no
  * kernel leaf for programs; one frame for one page of a program or a file.
  *
- * test: points=3 cpus=1,2
+ * test: points=3 cpus=1,2 mem=32M..256M
  * test: points=1 cpus=1 mem=2G
  */
 #include <fcntl.h>

@@ -2,8 +2,8 @@
  * What one thread takes away or changes in an address space, threads on other
  * harts must lose at once: munmap, mprotect, replacement, truncation.
  *
- * test: points=4 cpus=1,2,4
- * test: points=2 cpus=2,4 kargs="asidbits=0"
+ * test: points=4 kargs=""
+ * test: points=2 cpus=2.. kargs="asidbits=0"
  */
 #include <fcntl.h>
 #include <pthread.h>
