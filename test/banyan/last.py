@@ -5,7 +5,8 @@ import os
 from .machine import MachineError, build_dir
 
 # What decides which runs there are and on which machines.
-REMEMBERED = ("SEED", "FULL", "REPEAT", "CPUS", "MEM", "KARGS", "QEMUEXTRA", "EXTRA", "CHOSEN")
+REMEMBERED = ("SEED", "FULL", "REPEAT", "CPUS", "MEM", "KARGS", "QEMUEXTRA", "EXTRA", "HIDDEN",
+              "CHOSEN")
 
 
 def _path():

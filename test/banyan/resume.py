@@ -11,7 +11,8 @@ import os
 from .machine import ROOT, build_dir
 from .tally import Run
 
-SETTINGS = ("SEED", "T", "REPEAT", "CHOSEN", "CPUS", "MEM", "KARGS", "QEMUEXTRA", "EXTRA")
+SETTINGS = ("SEED", "T", "REPEAT", "CHOSEN", "CPUS", "MEM", "KARGS", "QEMUEXTRA", "EXTRA",
+            "HIDDEN")
 
 
 def path():

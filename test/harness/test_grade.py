@@ -10,7 +10,7 @@ from banyan.parts import OTHER
 
 pytestmark = pytest.mark.points(0)
 VARIABLES = ("T", "J", "V", "CPUS", "MEM", "KARGS", "QEMUEXTRA", "EXTRA", "LIST", "REPEAT", "FAILED",
-             "SEED", "FULL", "CHOSEN", "ARGS")
+             "SEED", "FULL", "CHOSEN", "ARGS", "HIDDEN")
 SAMPLE = '''
 import pytest
 from banyan.boot import BootFailure
