@@ -104,7 +104,8 @@ class Boot:
         except QmpError as error:
             self.process.kill()
             raise BootFailure("qemu", f"{error}; {self._ended_text()}") from None
-        self.watchdog = hang.Watchdog(self.limits, machine.cpus, self.cpu_seconds)
+        self.watchdog = hang.Watchdog(self.limits, machine.cpus, self.cpu_seconds,
+                                      self.wanted_seconds, self.qmp.disk_requests)
         return self
 
     def _fresh_directory(self):
@@ -135,6 +136,17 @@ class Boot:
         except (OSError, IndexError, ValueError):
             return 0.0
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def wanted_seconds(self):
+        """Processor time that QEMU's threads have used or stood in line for."""
+        total = 0
+        try:
+            for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
+                used, waited, _ = (task / "schedstat").read_text().split()
+                total += int(used) + int(waited)
+        except (OSError, ValueError):
+            return self.cpu_seconds()  # a thread just left, or a system that does not keep these
+        return total / 1e9
 
     def kill(self):
         """End QEMU now, whatever it does. May be called at any time, and twice."""

@@ -101,6 +101,7 @@ class Guest(SpawnBase):
     def boot(self):
         """From power-on to the first prompt; returns all that was printed before it."""
         self.expect(r"(?:^|\n)\$ ")
+        self.boot_process.watchdog.booted()
         return self.before
 
     def run(self, line, status=None):

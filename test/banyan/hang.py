@@ -22,10 +22,10 @@ THREAD_SCRIPT = pathlib.Path(__file__).with_name("gdb_threads.py")
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """How long a guest may go without a sign of life. Seconds; generous, for a busy host."""
+    """How long a guest may go without a sign of life, in seconds."""
 
-    idle: float = 60.0  # host time without output while the guest burns no processor time
-    busy: float = 120.0  # processor time per hart without output
+    idle: float = 60.0  # host time without progress while the guest wants no processor
+    busy: float = 120.0  # processor time per hart without progress
     total: float = 600.0  # processor time per hart in all
     wall: float = 1800.0  # host time in all
 
@@ -35,41 +35,74 @@ class Limits:
 
 
 class Watchdog:
-    """Tells a guest that is slow from one that is stuck.
+    """Tells a guest that is slow from one that is stuck. In this order:
 
-    Output is progress. Without output, a guest that uses no processor time waits for something
-    that will not come; one that uses it spins once it has had `busy` seconds of it. `cpu` is a
-    function that gives the processor seconds used so far, `clock` host time.
+    1. Progress is what is seen from outside, whatever the kernel: output, and requests to the disk.
+       A guest that makes none and wants no processor either waits for what will not come: `idle`.
+       Wanting counts, not having: the time that QEMU's threads stood in line for a processor is no
+       idleness of the guest.
+    2. One that makes none and computes may be right, or may loop; nobody can tell. It has `busy`
+       seconds of processor time per hart until the next progress, and `total` in all.
+    3. Host time is last: `wall`, for a machine that does a little for ever.
+
+    Processor time is this machine's: 2 is scaled by what the guest's boot took, see booted().
+
+    cpu, wanted, progress: functions that give the processor seconds used, those used or waited for,
+    and a number that changes when there is progress; clock: host time.
     """
 
     IDLE_SHARE = 0.05  # of one processor: below it the guest counts as idle
     SAMPLE = 1.0  # seconds between looks
+    BOOT, BOOT_PER_HART = 0.2, 0.1  # processor seconds of a boot where the limits are as written
+    SCALE_MAX = 10.0  # a boot that is slower than that is not the machine's fault
 
-    def __init__(self, limits, harts, cpu, clock=time.monotonic):
+    def __init__(self, limits, harts, cpu, wanted=None, progress=lambda: 0, clock=time.monotonic):
         self._limits, self._harts = limits, harts
         self._cpu, self._clock = cpu, clock
+        self._wanted, self._progress = wanted or cpu, progress
+        self.scale, self._booted = 1.0, False
         self._start = self._quiet_from = self._idle_from = self._sampled = clock()
-        self._cpu_start = self._cpu_quiet = self._cpu_sampled = cpu()
+        self._cpu_start = self._cpu_quiet = cpu()
+        self._wanted_sampled = self._wanted()
+        self._progress_seen = progress()
+
+    def booted(self):
+        """The guest is up: what that took tells how fast this machine is. The first time counts."""
+        if not self._booted:
+            self._booted = True
+            took = self._cpu() - self._cpu_start
+            usual = self.BOOT + self.BOOT_PER_HART * self._harts
+            self.scale = min(self.SCALE_MAX, max(1.0, took / usual))
 
     def output(self):
-        """The guest printed something."""
+        """The guest printed something, or made other progress."""
         self._quiet_from = self._idle_from = self._sampled = self._clock()
-        self._cpu_quiet = self._cpu_sampled = self._cpu()
+        self._cpu_quiet = self._cpu()
+        self._wanted_sampled = self._wanted()
+
+    def _sample(self, now):
+        progress, wanted = self._progress(), self._wanted()
+        if progress != self._progress_seen:
+            self._progress_seen = progress
+            self.output()
+            return
+        if wanted - self._wanted_sampled > self.IDLE_SHARE * (now - self._sampled):
+            self._idle_from = now
+        self._sampled, self._wanted_sampled = now, wanted
 
     def check(self):
         """None, or in words why the guest counts as stuck."""
-        now, used, limits = self._clock(), self._cpu(), self._limits
+        now, limits, harts = self._clock(), self._limits, self._harts * self.scale
         if now - self._sampled >= self.SAMPLE:
-            if used - self._cpu_sampled > self.IDLE_SHARE * (now - self._sampled):
-                self._idle_from = now
-            self._sampled, self._cpu_sampled = now, used
+            self._sample(now)
+        used = self._cpu()
         if now - self._idle_from >= limits.idle:
-            return (f"no output for {now - self._quiet_from:.0f} s, "
+            return (f"no output and no disk request for {now - self._quiet_from:.0f} s, "
                     f"the last {now - self._idle_from:.0f} of them idle")
-        if used - self._cpu_quiet >= limits.busy * self._harts:
-            return (f"no output while it used {used - self._cpu_quiet:.0f} s of processor time "
-                    f"on {self._harts} harts")
-        if used - self._cpu_start >= limits.total * self._harts:
+        if used - self._cpu_quiet >= limits.busy * harts:
+            return (f"no output and no disk request while it used {used - self._cpu_quiet:.0f} s "
+                    f"of processor time on {self._harts} harts")
+        if used - self._cpu_start >= limits.total * harts:
             return f"not done after {used - self._cpu_start:.0f} s of processor time"
         if now - self._start >= limits.wall:
             return f"not done after {now - self._start:.0f} s"

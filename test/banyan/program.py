@@ -80,9 +80,15 @@ def run(machine, name, command, limits=Limits(), overlay=None, echo=None, on_out
             collected.extend(data)
 
     protocol = Protocol(output, on_other or (lambda data: None))
+
+    def take(data):
+        protocol.feed(data)
+        if protocol.begun:
+            boot.watchdog.booted()
+
     try:
         boot.start()
-        pump_to_end(boot, protocol.feed)
+        pump_to_end(boot, take)
         if protocol.status is None:
             where = "before it ended" if protocol.begun else "before the command was started"
             raise BootFailure("protocol", f"the machine powered off {where}")

@@ -22,6 +22,7 @@ class Qmp:
     def __init__(self):
         self._link = None
         self._buffer = b""
+        self._disk_requests = 0
         self.reason = None  # of the SHUTDOWN event: guest-shutdown, guest-reset, ...
 
     def let_go(self, path, alive):
@@ -52,6 +53,30 @@ class Qmp:
             if not data:
                 raise QmpError("QEMU closed its control socket")
             self._buffer += data
+
+    def disk_requests(self):
+        """How many requests the guest's disks have had, as far as QEMU has told; asks it for more.
+
+        Never waits: an answer is taken in by the next call.
+        """
+        if self._link is not None:
+            try:
+                while data := self._link.recv(65536):
+                    self._buffer += data
+            except OSError:
+                pass  # nothing there, or QEMU is gone
+            for message in self._messages():
+                self._take_block_statistics(message.get("return"))
+            try:
+                self._link.send(b'{"execute": "query-blockstats"}\n')
+            except OSError:
+                pass
+        return self._disk_requests
+
+    def _take_block_statistics(self, answer):
+        if isinstance(answer, list):
+            self._disk_requests = sum(device["stats"][kind] for device in answer for kind in (
+                "rd_operations", "wr_operations", "flush_operations"))
 
     def _messages(self):
         """The whole messages in the buffer, one at a time; events are noted on the way."""

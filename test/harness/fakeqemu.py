@@ -6,6 +6,7 @@ The word fake=SCENE on the kernel command line says what to play.
 import os
 import socket
 import sys
+import threading
 import time
 
 BANNER = b"\nOpenSBI v1.1\n"
@@ -81,6 +82,13 @@ def scene_hang():
     begin()
     write(b"last words\n")
     time.sleep(600)
+
+
+def scene_disk():
+    """Says nothing for longer than idle guests may, but the disk is at work; see answer()."""
+    begin()
+    time.sleep(8)
+    end()
 
 
 def scene_spin():
@@ -181,7 +189,16 @@ def listen(arguments):
     for _ in range(2):
         commands.readline()
         link.sendall(b'{"event": "RESUME"}\n{"return": {}}\n')
+    if "fake=disk" in " ".join(arguments):
+        threading.Thread(target=answer, args=(link, commands), daemon=True).start()
     return link
+
+
+def answer(link, commands):
+    """query-blockstats: each time there was another request."""
+    for count, _ in enumerate(commands):
+        link.sendall(b'{"return": [{"stats": {"rd_operations": %d, "wr_operations": 1, '
+                     b'"flush_operations": 0}}]}\n' % count)
 
 
 def main():

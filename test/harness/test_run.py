@@ -69,6 +69,7 @@ FAILURES = {
     "hang": (124, b"run: hang: no output"),
     "spin": (124, b"of processor time"),
     "claims_panic": (0, b"power off"),
+    "disk": (0, b"power off"),  # silent for longer than an idle guest may be
 }
 
 
