@@ -68,6 +68,8 @@ PACKAGES := \
     libc6-dev|/usr/include/stdio.h|- \
     procps|/bin/kill|- \
     bubblewrap|bwrap|0.4 \
+    parallel|parallel|20161222 \
+    rsync|rsync|3.1 \
     lcov|lcov|1.14
 
 # e2fsprogs live in /sbin, which Debian leaves out of an ordinary user's PATH.

@@ -121,6 +121,83 @@ def test_hidden(tree, tmp_path):
     assert "test_shell.py: a file of ours has that name" in errors
 
 
+# Takes the place of ssh: runs the command here, in another home.
+SSH = """#!/bin/sh
+while :; do case "$1" in -l | -p | -o) shift 2 ;; -*) shift ;; *) break ;; esac; done
+shift
+[ "$1" = -- ] && shift
+HOME=%s
+export HOME
+cd "$HOME" && exec sh -c "$*"
+"""
+
+
+def grade_class(tree, *words, status=0, **variables):
+    """stdout of test/grade-class, stderr, and the lines of the table: {name: points}."""
+    environment = {key: value for key, value in os.environ.items()
+                   if key not in OURS and not key.startswith("PYTEST_")}
+    done = subprocess.run([tree / "test" / "grade-class", *map(str, words)], cwd=tree,
+                          env=dict(environment, **variables), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=1800,
+                          check=False)
+    assert done.returncode == status, done.stdout + done.stderr
+    table = done.stdout.split("\n\n")[-3] if status == 0 else ""
+    return done.stdout, done.stderr, dict(re.findall(r"(?m)^(\w+) +(\S+/\S+)", table))
+
+
+@pytest.fixture
+def students(tree, tmp_path):
+    """Three trees: one as ours, one with a bug, one that does not compile."""
+    for name in ("good", "bug", "broken"):
+        for part in ("kernel", "vm", "trap"):
+            shutil.copytree(tree / part, tmp_path / "class" / name / part)
+        shutil.copy(tree / "kernel.ld", tmp_path / "class" / name)
+    for name, path, old, new in (("bug", "kernel/pipe.c", "rc = -EPIPE;", "rc = -EIO;"),
+                                 ("broken", "kernel/boot_memory.c", "#include", "#inclode")):
+        source = tmp_path / "class" / name / path
+        assert old in source.read_text()
+        source.write_text(source.read_text().replace(old, new))
+    return tmp_path / "class"
+
+
+def test_class(tree, students, tmp_path):
+    """A class: each tree's score and log, the table, the histogram; and a second run only goes on
+    where the first was."""
+    out = tmp_path / "out"
+    words = ["-o", out, "T=guest.pipe_basic[cpus=1]"]
+    _, _, table = grade_class(tree, students / "good", students / "broken", *words)
+    assert table == {"good": "3/3", "broken": "0/3"}
+    assert "does not build" in (out / "scores.csv").read_text()
+    assert "inclode" in (out / "broken" / "log.txt").read_text()
+    assert json.loads((out / "good" / "results.json").read_text())["score"] == 3
+    log = (out / "joblog").read_text()
+    output, _, table = grade_class(tree, *(students / name for name in ("bug", "broken", "good")),
+                                   *words)
+    assert table == {"good": "3/3", "broken": "0/3", "bug": "0/3"}
+    assert (out / "joblog").read_text().startswith(log)
+    assert len((out / "joblog").read_text().splitlines()) == 4  # a heading, and each tree once
+    assert re.search(r"(?m)^  0 to  10 % +2 #{50}$", output)
+    assert re.search(r"(?m)^ 90 to 100 % +1 #{25}$", output)
+    _, errors, _ = grade_class(tree, students / "good", "-o", out, "T=other", status=1)
+    assert "other settings" in errors and "--fresh" in errors
+
+
+def test_class_elsewhere(tree, students, tmp_path):
+    """On another machine (here: another home, by a stand-in for ssh), which is left as it was."""
+    home, far = tmp_path / "home", tmp_path / "far"
+    for folder in (home / "bin", far):
+        folder.mkdir(parents=True)
+    (home / "bin" / "ssh").write_text(SSH % far)
+    (home / "bin" / "ssh").chmod(0o755)
+    _, _, table = grade_class(tree, "--sshlogin", "far", "-o", home / "out", students / "broken",
+                              "T=guest.pipe_basic[cpus=1]", HOME=str(home),
+                              PATH=f"{home / 'bin'}:{os.environ['PATH']}")
+    assert table == {"broken": "0/3"}
+    assert "inclode" in (home / "out" / "broken" / "log.txt").read_text()
+    assert "\tfar\t" in (home / "out" / "joblog").read_text()
+    assert not [path for path in (far / "out").rglob("*") if path.is_file()]
+
+
 def test_run_status(tree):
     """The status of `make run` is the command's; not even make's own lines are on stdout."""
     output, _ = run(tree, "echo said; exit 3", status=3)
