@@ -516,7 +516,7 @@ define HELP
 
   CPUS=N (now $(CPUS))  MEM=SIZE (now $(MEM))  KARGS='WORDS' (kernel command line)
   QEMUEXTRA='OPTIONS'  EXTRA=DIR (each DIR/NAME.c becomes /bin/NAME)
-  DEBUG=1 (checking kernel)  WERROR=1  V=1 (print commands)
+  DEBUG=1 (checking kernel)  TOOLCHAIN=clang  WERROR=1  V=1 (print commands)
 endef
 export HELP
 
