@@ -62,12 +62,12 @@ def split_names(text):
     return [name.strip(" `.") for name in re.split(r",(?![^\[]*\])", text)]
 
 
-def existing_tests():
-    """The names of all tests that `make grade` would run."""
+def existing_tests(patterns=""):
+    """The names of all tests that `make grade T=patterns` would run."""
     environment = {key: value for key, value in os.environ.items()
                    if key not in ("T", "V", "J") and not key.startswith("PYTEST_")}
     done = subprocess.run([sys.executable, str(ROOT / "test" / "grade.py")], check=False,
-                          env=dict(environment, LIST="1"), stdout=subprocess.PIPE,
+                          env=dict(environment, LIST="1", T=patterns), stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True)
     names = re.findall(r"^ *\d+ (\S+\.\S+)$", done.stdout, re.MULTILINE)
     if done.returncode != 0 or not names:

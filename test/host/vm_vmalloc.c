@@ -18,11 +18,13 @@
 static uint64_t seed = 0x5851f42d4c957f2dul;
 /* fenced[hart][page]: since the page's entry became what it is. */
 static pte_t fenced[MAX_HARTS][WATCHED];
+static uint64_t emptied[MAX_HARTS]; /* fences of everything */
 
 static void note_fence(enum host_fence_kind kind, vaddr_t va, uint64_t asid)
 {
     uint64_t page = (va - VMALLOC_BASE) >> PAGE_SHIFT;
     pte_t *noted = fenced[host_hart->index];
+    emptied[host_hart->index] += kind == HOST_FENCE_ALL;
     if (kind == HOST_FENCE_PAGE && page < WATCHED)
         noted[page] = tlb_walk(kernel_root, va) | 1ul << 63;
     for (page = 0; kind == HOST_FENCE_ALL && page < WATCHED; page++)
@@ -86,7 +88,13 @@ static void range_drop(unsigned i)
     struct range *r = &held[i];
     for (uint64_t k = 0; k < r->pages; k++)
         CHECK(tlb_walk(kernel_root, r->start + k * PAGE_SIZE) == r->entries[k]);
+    uint64_t tables_before = host_class_count(FRAME_TABLE);
+    memset(emptied, 0, sizeof emptied);
     vfree((void *)r->start);
+    /* A walker may remember a table, and only a fence of everything ends that. */
+    if (host_class_count(FRAME_TABLE) < tables_before)
+        for (unsigned h = 0; h < HARTS; h++)
+            CHECK(emptied[h] > 0);
     for (uint64_t k = 0; k < r->pages; k++) {
         vaddr_t va = r->start + k * PAGE_SIZE;
         CHECK(tlb_walk(kernel_root, va) == 0 && !cached_somewhere(va));

@@ -9,6 +9,9 @@ REGION = re.compile(r"^([0-9a-f]{11})-([0-9a-f]{11}) +(\d+) ([r-][w-][x-])([sp])
 LEAF = re.compile(r"^ *\[ *(\d+)\] ([0-9a-f]{16}) ([vrwxugad-]{8}) (page|2 MiB|1 GiB) at",
                   re.MULTILINE)
 KERNEL_HALF = 1 << 63
+DIRECT_BASE = 0xffffffc000000000
+RAM_BASE = 0x80000000
+SIZES = {"page": 1 << 12, "2 MiB": 1 << 21, "1 GiB": 1 << 30}
 
 
 def start_sleeper(guest):
@@ -92,6 +95,22 @@ def test_pgt(guest):
     assert all(leaf[2][4] == "u" and leaf[2][5] == "-" for leaf in user)
     assert all(leaf[2][4] == "-" and leaf[2][5] == "g" for leaf in kernel)
     assert any(leaf[3] != "page" for leaf in kernel), "the direct map has no large leaf"
+
+
+def test_firmware_is_not_mapped(guest):
+    """Of RAM, the direct map leaves out what the device tree says is the firmware's."""
+    leaves = LEAF.findall(guest.run("pgt -a 1", status=0))
+    direct = sorted((int(leaf[1], 16) - DIRECT_BASE, SIZES[leaf[3]]) for leaf in leaves
+                    if DIRECT_BASE <= int(leaf[1], 16) < DIRECT_BASE + (128 << 30))
+    log = guest.boot_process.directory / "serial.log"
+    firmware = int(re.search(r"Firmware Base +: (0x[0-9a-f]+)", log.read_text()).group(1), 16)
+    assert firmware == RAM_BASE
+    assert direct and direct[0][0] > firmware, direct[0]
+    end = direct[0][0]
+    for at, size in direct:
+        assert at == end, f"a hole in the direct map at {end:#x}"
+        end = at + size
+    assert end == RAM_BASE + (256 << 20)
 
 
 @pytest.mark.points(5)

@@ -129,6 +129,41 @@ static int information(void *unused)
     return 0;
 }
 
+/* A table that is full to its last place, among many of the same size: the number
+ * behind the last one is nobody's, whatever lies there in memory. */
+static int at_the_brim(void *unused)
+{
+    static const int sizes[] = {16, 32, 64, 128, 256, 512};
+    struct abi_handle_info info;
+
+    (void)unused;
+    for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        int ready[2], go[2];
+        pid_t pids[8];
+        char byte;
+        CHECK(sys_pipe(ready, 0) == 0 && sys_pipe(go, 0) == 0);
+        for (int n = 0; n < 8; n++) {
+            pids[n] = fork();
+            if (pids[n])
+                continue;
+            sys_close(go[1]);
+            while (sys_dup(0, 0, 0) != sizes[i] - 1)
+                ;
+            sys_write(ready[1], "r", 1);
+            sys_read(go[0], &byte, 1);
+            _exit(sys_handle_info(sizes[i], &info) == -EBADF && sys_close(sizes[i]) == -EBADF ? 0
+                                                                                              : 1);
+        }
+        for (int n = 0; n < 8; n++)
+            CHECK_IS(sys_read(ready[0], &byte, 1), 1);
+        CHECK_IS(sys_close(go[1]), 0);
+        for (int n = 0; n < 8; n++)
+            CHECK_IS(reap(pids[n]), 0);
+        CHECK(sys_close(go[0]) == 0 && sys_close(ready[0]) == 0 && sys_close(ready[1]) == 0);
+    }
+    return 0;
+}
+
 /* Full is full, for everything that makes handles; and nothing is lost by it. */
 static int full(void *unused)
 {
@@ -217,6 +252,7 @@ static const struct proc_test tests[] = {
     {replace, "dup2 replaces"},
     {flags, "flags belong to the handle"},
     {information, "handle_info tells type, rights and size"},
+    {at_the_brim, "a full table ends at its last place"},
     {full, "1024 handles and no more"},
     {fork_copies, "fork copies the table"},
     {fixed_slots, "fixed slots"},

@@ -203,6 +203,36 @@ static int writing(void *unused)
     return end();
 }
 
+/* The same by stores to a shared mapping: each msync stores what is new since. */
+static int syncing(void *unused)
+{
+    unsigned char *p;
+
+    (void)unused;
+    CHECK_IS(begin(SIZE), 0);
+    p = mmap(0, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    CHECK(p != MAP_FAILED);
+    for (unsigned long i = 0; i < PAGES; i++)
+        CHECK_IS(p[i * 4096], pattern_byte(1, i * 4096)); /* mapped by loads first */
+    CHECK_IS(info().dirty, 0);
+    for (unsigned round = 1; round <= 3; round++) {
+        p[5000] = p[20000] = (unsigned char)(100 + round);
+        CHECK_IS(info().dirty, 2);
+        CHECK_IS(msync(p, SIZE, MS_SYNC), 0);
+        CHECK_IS(info().dirty, 0);
+        CHECK_IS(pager.pages_out, 2 * round);
+        CHECK(store[5000] == 100 + round && store[20000] == 100 + round);
+    }
+    CHECK_IS(msync(p, SIZE, MS_SYNC), 0);
+    CHECK_IS(pager.pages_out, 6);
+    p[0] = 7;
+    pager.out_error = -EIO;
+    CHECK(msync(p, SIZE, MS_SYNC) == -1 && errno == EIO);
+    CHECK_IS(info().dirty, 1);
+    CHECK_IS(munmap(p, SIZE), 0);
+    return end();
+}
+
 static int growing(void *unused)
 {
     (void)unused;
@@ -333,6 +363,7 @@ static const struct proc_test tests[] = {
     {reading, "read: each page asked for once, several at a time"},
     {mapping, "shared and private mappings"},
     {writing, "write and fsync"},
+    {syncing, "stores and msync"},
     {growing, "growth and gaps"},
     {no_space, "ENOSPC is write's"},
     {holes, "a store to a hole: reserved, or SIGBUS"},

@@ -258,6 +258,20 @@ __asm__(".section .text.registers_survive, \"ax\", @progbits\n"
         "ret\n"
         ".text\n");
 
+/* Spins for ever, with another pattern in every register but sp. */
+void registers_rival(void) __attribute__((noreturn));
+__asm__(
+    ".section .text.registers_rival, \"ax\", @progbits\n"
+    ".globl registers_rival\n"
+    "registers_rival:\n"
+    ".option push\n.option norelax\n"
+    ".irp n, 1,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
+    "li x\\n, 0x330000 + \\n\n"
+    ".endr\n"
+    "1: j 1b\n"
+    ".option pop\n"
+    ".text\n");
+
 /* Registers that differ from their pattern; those in `free` may. */
 static int registers_changed(const unsigned long *buf, unsigned free)
 {
@@ -283,6 +297,32 @@ static int registers_over_traps(void *unused)
         registers_survive(buf, 4000000, 0);
         CHECK(registers_changed(buf, 0) == 0);
         munmap(buf, PAGE);
+    }
+    return 0;
+}
+
+/* The kernel need not touch a register for it to be lost: another thread does. */
+static int registers_over_switches(void *unused)
+{
+    pid_t rivals[4];
+
+    (void)unused;
+    for (int i = 0; i < 4; i++) {
+        rivals[i] = fork();
+        if (rivals[i] == 0)
+            registers_rival();
+    }
+    for (int i = 0; i < 8; i++) {
+        unsigned long *buf = (unsigned long *)map_private(PAGE);
+        CHECK(buf);
+        registers_survive(buf, 10000000, 0);
+        CHECK(registers_changed(buf, 0) == 0);
+        munmap(buf, PAGE);
+    }
+    for (int i = 0; i < 4; i++) {
+        int status;
+        CHECK(sys_kill(H_NONE, rivals[i], ABI_SIGKILL) == 0);
+        CHECK(waitpid(rivals[i], &status, 0) == rivals[i] && status == ABI_SIGKILL);
     }
     return 0;
 }
@@ -331,7 +371,7 @@ int main(void)
 {
     char *page = map_private(PAGE);
 
-    ktap_plan(34);
+    ktap_plan(35);
     ktap_in_child(load, 0);
     mem_begin();
     touch_null();
@@ -362,6 +402,7 @@ int main(void)
     ok_child(read_counters, 0, "programs read cycle, time and instret");
     ok_child(unknown_calls, 0, "unknown system calls are refused");
     ok_child(registers_over_traps, 0, "faults and interrupts keep all registers");
+    ok_child(registers_over_switches, 0, "and so do switches to threads that use them all");
     ok_child(registers_over_calls, 0, "system calls keep what a call keeps");
     mem_end_ok("the dead give back all they had");
     return ktap_done();

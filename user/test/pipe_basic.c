@@ -4,7 +4,10 @@
  * test: points=3
  */
 #include "user/test/proc_util.h"
+#include <fcntl.h>
 #include <sys/mman.h>
+
+#define NAME "/tmp/pipe_basic"
 
 static int simple(void *unused)
 {
@@ -78,6 +81,7 @@ static int ends_meanwhile(void *unused)
     CHECK_IS(close(fds[0]), 0);
     CHECK(await_waiting(pid, "pipe read"));
     CHECK_IS(write(fds[1], big, 5000), 5000);
+    CHECK(await_waiting(pid, "pipe read")); /* for more */
     CHECK_IS(close(fds[1]), 0);
     CHECK_IS(reap(pid), 5 << 8);
     CHECK_IS(pipe(fds), 0);
@@ -93,6 +97,50 @@ static int ends_meanwhile(void *unused)
     CHECK(await_waiting(pid, "pipe write"));
     CHECK_IS(close(fds[0]), 0);
     return reap(pid);
+}
+
+/* Reads a page's worth into a page that has to come from the disk first: 1 if that
+ * was all 'a', 2 if all 'b'. */
+static int read_slowly(int from, char *page, int go)
+{
+    char byte;
+
+    read(go, &byte, 1); /* the end of file is the sign */
+    CHECK_IS(read(from, page, 4096), 4096);
+    for (int i = 1; i < 4096; i++)
+        CHECK_IS(page[i], page[0]);
+    return page[0] == 'a' ? 1 : page[0] == 'b' ? 2 : 3;
+}
+
+/* Two readers at once, of which each takes long: no byte comes twice. */
+static int two_readers(void *unused)
+{
+    (void)unused;
+    for (int round = 0; round < 8; round++) {
+        int fds[2], go[2], fd = open(NAME, O_RDWR | O_CREAT | O_TRUNC, 0600);
+        pid_t pids[2];
+        char *pages;
+        CHECK_IS(write(fd, big, 65536), 65536);
+        sys_sync();
+        sys_system(H_SYSTEM, SYSTEM_DROP_CACHES, 0, 0, 0);
+        pages = mmap(0, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+        CHECK(pages != MAP_FAILED && pipe(fds) == 0 && pipe(go) == 0);
+        memset(big, 'a', 4096);
+        memset(big + 4096, 'b', 4096);
+        CHECK_IS(write(fds[1], big, 8192), 8192);
+        for (int i = 0; i < 2; i++) {
+            pids[i] = fork();
+            if (pids[i] == 0) {
+                close(go[1]);
+                _exit(read_slowly(fds[0], pages + 4096L * 8 * i, go[0]));
+            }
+        }
+        CHECK_IS(close(go[1]), 0);
+        CHECK_IS(reap(pids[0]) + reap(pids[1]), 3 << 8);
+        CHECK_IS(munmap(pages, 65536), 0);
+        CHECK(close(go[0]) == 0 && close(fds[0]) == 0 && close(fds[1]) == 0 && close(fd) == 0);
+    }
+    return unlink(NAME);
 }
 
 static int bad_memory(void *unused)
@@ -219,6 +267,7 @@ static const struct proc_test tests[] = {
     {simple, "bytes in order; what a pipe does not do"},
     {ends, "end of file, EPIPE"},
     {ends_meanwhile, "an end that goes while the other waits"},
+    {two_readers, "two readers at once, each byte to one"},
     {bad_memory, "bad buffers lose nothing"},
     {atomic, "writes of up to 4096 bytes are not torn"},
     {waits_whole, "a small write without room waits whole"},

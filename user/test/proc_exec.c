@@ -170,7 +170,7 @@ static int not_executable(void *unused)
 struct image {
     struct elf_header header;
     struct elf_segment segments[3];
-    unsigned code[8];
+    unsigned code[40];
 };
 
 static struct image good(void)
@@ -342,6 +342,25 @@ static int bad_programs(void *unused)
     return unlink(NAME);
 }
 
+/* All registers but sp are 0 at a program's start: it learns nothing of the one before it. */
+static int registers(void *unused)
+{
+    struct image im = good();
+    unsigned n = 0;
+
+    (void)unused;
+    for (unsigned r = 1; r < 32; r++) /* or a0, a0, r: all of them into a0 */
+        if (r != 2 && r != 10)
+            im.code[n++] = 0x00056533 | r << 20;
+    im.code[n++] = 0x00a03533; /* snez a0, a0 */
+    im.code[n++] = 0x04d50513; /* addi a0, a0, 77 */
+    im.code[n++] = 0x00500893; /* li a7, SYS_exit */
+    im.code[n++] = 0x00000073; /* ecall */
+    CHECK(n <= sizeof(im.code) / sizeof(im.code[0]));
+    CHECK_IS(run_image(&im, sizeof(im)), 77 << 8);
+    return unlink(NAME);
+}
+
 /* Bytes turned at random: an error, or a program that dies or runs; never more. */
 static int random_programs(void *unused)
 {
@@ -468,6 +487,7 @@ static const struct proc_test tests[] = {
     {too_much, "E2BIG, and bad vectors"},
     {not_executable, "files that may not be run, or are no program"},
     {bad_programs, "programs with one defect, or cut short"},
+    {registers, "registers are 0 at the start"},
     {random_programs, "programs with bytes turned at random"},
     {while_it_runs, "a program run twice, renamed and removed while it runs"},
     {threads, "exec among threads"},

@@ -123,6 +123,9 @@ static int clocks(void *unused)
         ;
     CHECK(sys_clock(ABI_CLOCK_PROCESS) - cpu > 5 * MS);
     CHECK(sys_clock(ABI_CLOCK_PROCESS) - cpu <= now_ns() - end + 61 * MS);
+    /* What was used before a sleep is not forgotten by it. */
+    sys_sleep(MS);
+    CHECK(sys_clock(ABI_CLOCK_PROCESS) - cpu > 5 * MS);
     return 0;
 }
 
