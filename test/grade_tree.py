@@ -14,7 +14,6 @@ import hashlib
 import os
 import pathlib
 import re
-import shutil
 import sys
 
 from banyan import sandbox
@@ -85,7 +84,8 @@ def main():
     tree = tree.resolve()
     folder = folder_of(tree)
     claim(folder)
-    shutil.rmtree(folder / "test", ignore_errors=True)
+    for old in ("results.json", "results.xml", "ungradable.txt"):
+        (folder / "test" / old).unlink(missing_ok=True)
     print(f"grade: {tree}: building its kernel in {folder.relative_to(ROOT)}", flush=True)
     if not sandbox.available():
         print("grade: bubblewrap is not installed or not allowed here: what this tree's build and "

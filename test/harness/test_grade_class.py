@@ -47,6 +47,14 @@ def test_settings(grader, tmp_path):
     assert list(grader.settle(out, more, ["T=y"], True)) == ["cid", "bob"]
 
 
+def test_seed(grader, tmp_path):
+    """All trees get the same machines, later ones too."""
+    first = grader.seed(tmp_path, ["T=x"])
+    assert first[0] == "T=x" and first[1].startswith("SEED=")
+    assert grader.seed(tmp_path, ["T=x"]) == first
+    assert grader.seed(tmp_path, ["SEED=7"]) == ["SEED=7"]
+
+
 def test_histogram(grader):
     lines = grader.histogram([0, 0.05, 0.1, 0.55, 0.999, 1])
     assert [line.split()[4] for line in lines] == ["2", "1", "0", "0", "0", "1", "0", "0", "0", "2"]

@@ -127,11 +127,11 @@ def test_walls(tmp_path):
     assert "swordfish" not in text and "Read-only file system" in text
 
 
-def test_a_command_that_does_not_end(tmp_path):
+@pytest.mark.parametrize("run", [sandbox.run, sandbox.run_freely], ids=["walls", "freely"])
+def test_a_command_that_does_not_end(tmp_path, run):
     """It is ended, with all that it started."""
     mark = f"3{os.getpid()}"
-    assert sandbox.run(["sh", "-c", f"sleep {mark} & sleep {mark}"], tmp_path / "out", 1,
-                       tmp_path) is None
+    assert run(["sh", "-c", f"sleep {mark} & sleep {mark}"], tmp_path / "out", 1, tmp_path) is None
     listed = subprocess.run(["ps", "-eo", "args"], stdout=subprocess.PIPE, text=True, check=True)
     assert f"sleep {mark}" not in listed.stdout
 
