@@ -1,11 +1,21 @@
-"""Runs inside gdb: lists the kernel's harts, threads and what they wait for.
+"""Runs inside gdb: the kernel's harts, locks that are held, threads, and who waits for whom.
 
 Each line of the result begins with "| ". The machine is one that is stuck, so any list may be
 broken: walks have limits, and what cannot be read is said in its place.
 """
+import pathlib
+import re
+import sys
+
 import gdb
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import waitgraph  # noqa: E402
+
 THREADS_MAX = 2000
+ARRAY_MAX = 64  # elements of a table that are searched for locks
+FILE = re.compile(r"^File (.*):$")
+VARIABLE = re.compile(r"^\d+:\s+(?:static )?(?:struct \w+) (\w+)(?:\[.*\])?;$")
 FRAMES_MAX = 16
 STATES = {"THREAD_READY": "ready", "THREAD_RUNNING": "running", "THREAD_WAITING": "waiting",
           "THREAD_DEAD": "dead"}
@@ -110,6 +120,84 @@ def show_harts():
         attempt(f"hart {at}", show_hart, harts[at])
 
 
+def structures():
+    """(name, value) of the kernel's variables that are structures or tables of them."""
+    file = ""
+    for line in gdb.execute("info variables -q -n .", to_string=True).splitlines():
+        if match := FILE.match(line):
+            file = match.group(1)
+        elif match := VARIABLE.match(line):
+            name = match.group(1)
+            yield f"{name} ({file})", gdb.parse_and_eval(f"'{file}'::{name}")
+
+
+def locks_in(name, value):
+    """(name, lock) of the locks in a variable: itself, its fields, those of its elements."""
+    kind = value.type.strip_typedefs()
+    if kind.code == gdb.TYPE_CODE_ARRAY:
+        low, high = kind.range()
+        for at in range(low, min(high, low + ARRAY_MAX - 1) + 1):
+            yield from locks_in(f"{name}[{at}]", value[at])
+    elif kind.tag == "spinlock":
+        yield name, value
+    elif kind.code == gdb.TYPE_CODE_STRUCT:
+        for field in kind.fields():
+            if field.type.strip_typedefs().tag == "spinlock":
+                yield f"{name}.{field.name}", value[field.name]
+
+
+def all_locks():
+    for name, value in structures():
+        yield from locks_in(name, value)
+    for process in processes():
+        name = f"process {int(process['pid'])}"
+        yield from locks_in(name, process)
+        if int(process["space"]):
+            yield from locks_in(f"{name} space", process["space"].dereference())
+
+
+def show_locks():
+    """Locks that are held, from what each lock keeps: the number of its hart and 1."""
+    held = {}
+    for name, lock in all_locks():
+        if int(lock["owner"]):
+            held[int(lock.address)] = name
+            rank = gdb.Value(int(lock["rank"])).cast(gdb.lookup_type("enum lock_rank"))
+            say(f"lock {name}, {rank}: held by hart {int(lock['owner']) - 1}")
+    for thread in gdb.selected_inferior().threads():
+        attempt(f"hart {thread.num - 1}", show_spinning, thread, held)
+    if not held:
+        say("no lock that has a name is held")
+
+
+def show_spinning(thread, held):
+    """Whether a hart waits for a lock, and whose it is."""
+    thread.switch()
+    frame = gdb.newest_frame()
+    for _ in range(3):
+        if frame is not None and frame.name() == "spin_lock":
+            lock = frame.read_var("l").dereference()
+            name = held.get(int(lock.address), symbol(lock.address))
+            say(f"hart {thread.num - 1} spins for lock {name}, "
+                f"which hart {int(lock['owner']) - 1} holds")
+        frame = frame.older() if frame is not None else None
+
+
+def show_waits():
+    """Who waits for whom among processes."""
+    edges, names = {}, {}
+    for process in processes():
+        pid = int(process["pid"])
+        names[pid] = string(process["name"])
+        holders = {int(thread["wait_holder"])
+                   for thread in elements(process["threads"], "struct thread", "link")
+                   if str(thread["state"]) == "THREAD_WAITING"} - {0}
+        if holders:
+            edges[pid] = holders
+    for line in waitgraph.describe(edges, names):
+        say(line)
+
+
 def show_processes():
     for process in processes():
         attempt("process", show_process, process)
@@ -124,5 +212,7 @@ def processes():
     return sorted(found, key=lambda process: int(process["pid"]))
 
 
-attempt("harts", show_harts)
-attempt("processes", show_processes)
+for heading, part in (("harts", show_harts), ("locks", show_locks), ("processes", show_processes),
+                      ("wait graph", show_waits)):
+    say(f"{heading}:")
+    attempt(heading, part)

@@ -118,7 +118,7 @@ def report(reason, gdb_socket, kernel, log_tail, threads=True):
     except (GdbError, OSError, ValueError, LookupError, struct.error) as error:
         lines.append(f"(no registers: {error})")
     if threads:
-        lines += ["", "threads:"] + _threads(gdb_socket, kernel)
+        lines += ["", "the kernel's own account:"] + _threads(gdb_socket, kernel)
     lines += ["", "last lines of the log:"] + [f"  {line}" for line in log_tail]
     return "\n".join(lines) + "\n"
 

@@ -6,7 +6,7 @@ Both are tables over names of tests. A pattern is matched against the whole name
 import fnmatch
 
 PARTS = [
-    ("boot", "boot.* panic.*"),
+    ("boot", "boot.* hang.* panic.*"),
     ("memory", "guest.mem_* guest.vm_* host.vm_*"),
     ("processes", "guest.exist guest.proc_* guest.thread_* guest.sched_* guest.handle_*"),
     ("ipc", "guest.ipc_* guest.pipe_* guest.svc_*"),
@@ -34,7 +34,7 @@ REQUIRES = [
     ("guest.thread_*", ("guest.thread_life",)),
     ("guest.exist", ()),
     ("guest.*", ("guest.proc_wait",)),
-    ("boot.* panic.* command.* disk.* inspect.* shell.* terminal.* tree.*", ("boot.prompt",)),
+    ("boot.* hang.* panic.* command.* disk.* inspect.* shell.* terminal.* tree.*", ("boot.prompt",)),
 ]
 
 
