@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -219,49 +220,44 @@ static char **exec_collect(const char *first, va_list *args)
     return argv;
 }
 
+/* Runs the program with the arguments from first on; with_env: what follows the null
+ * pointer is its environment. Returns only with an error, which is in errno. */
+static void exec_list(int (*run)(const char *, char *const[], char *const[]), const char *path,
+                      const char *first, va_list *args, bool with_env)
+{
+    char **argv = exec_collect(first, args);
+
+    if (argv)
+        run(path, argv, with_env ? va_arg(*args, char *const *) : environ);
+    free(argv);
+}
+
 int execl(const char *path, const char *first, ...)
 {
     va_list args;
-    char **argv;
 
     va_start(args, first);
-    argv = exec_collect(first, &args);
+    exec_list(execve, path, first, &args, false);
     va_end(args);
-    if (!argv)
-        return -1;
-    execve(path, argv, environ);
-    free(argv);
     return -1;
 }
 
 int execlp(const char *file, const char *first, ...)
 {
     va_list args;
-    char **argv;
 
     va_start(args, first);
-    argv = exec_collect(first, &args);
+    exec_list(execvpe, file, first, &args, false);
     va_end(args);
-    if (!argv)
-        return -1;
-    execvpe(file, argv, environ);
-    free(argv);
     return -1;
 }
 
 int execle(const char *path, const char *first, ...)
 {
     va_list args;
-    char *const *envp;
-    char **argv;
 
     va_start(args, first);
-    argv = exec_collect(first, &args);
-    envp = va_arg(args, char *const *);
+    exec_list(execve, path, first, &args, true);
     va_end(args);
-    if (!argv)
-        return -1;
-    execve(path, argv, envp);
-    free(argv);
     return -1;
 }
