@@ -9,24 +9,8 @@
 #include <string.h>
 
 #include "kernel/errno.h"
+#include "test/host/lib_check.h"
 #include "user/tty/klog.h"
-
-static unsigned tests, failures, here_failed;
-
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            printf("# %s:%d: %s\n", __FILE__, __LINE__, #condition);                               \
-            here_failed = 1;                                                                       \
-        }                                                                                          \
-    } while (0)
-
-static void end_test(const char *name)
-{
-    printf("%sok %u %s\n", here_failed ? "not " : "", ++tests, name);
-    failures += here_failed;
-    here_failed = 0;
-}
 
 static struct discipline d;
 static char echoed[1 << 20];
@@ -117,7 +101,7 @@ static void test_lines(void)
     CHECK(reads(3, "thr") && reads(3, "ee\n") && waits());
     type("\n\n");
     CHECK(reads(9, "\n") && reads(9, "\n") && waits());
-    end_test("a read gets one line, the rest of it stays");
+    check_end("a read gets one line, the rest of it stays");
 
     fresh(false);
     type("lost?\n");
@@ -126,7 +110,7 @@ static void test_lines(void)
         discipline_peek(&d, buf, 3) == 3 && discipline_peek(&d, buf, 3) == 3;
     }));
     CHECK(reads(100, "lost?\n"));
-    end_test("what is peeked at and not consumed is the next reader's");
+    check_end("what is peeked at and not consumed is the next reader's");
 }
 
 static void test_erase(void)
@@ -144,7 +128,7 @@ static void test_erase(void)
     CHECK(echo_is("\b \b"));
     type("\n");
     CHECK(echo_is("\r\n") && reads(9, "\xc3\xa9\n"));
-    end_test("erase: characters, control characters, UTF-8");
+    check_end("erase: characters, control characters, UTF-8");
 
     fresh(false);
     d.column = 2; /* after a prompt */
@@ -154,7 +138,7 @@ static void test_erase(void)
     CHECK(d.column == 3 && echo_is("\b \b\b \b\b \b\b \b\b \b"));
     type("\x7f\n");
     CHECK(echo_is("\b \b\r\n") && reads(9, "\n"));
-    end_test("erase: a tab, where the prompt put it");
+    check_end("erase: a tab, where the prompt put it");
 
     fresh(false);
     type("rm -rf  two words  \x17");
@@ -165,7 +149,7 @@ static void test_erase(void)
     CHECK(reads(99, "kept\n"));
     type("\x17\x15\n");
     CHECK(reads(99, "\n"));
-    end_test("word erase and line kill");
+    check_end("word erase and line kill");
 }
 
 static void test_eof(void)
@@ -179,7 +163,7 @@ static void test_eof(void)
     CHECK(reads(3, "par") && waits());
     type("\x04\x04x\n\x04");
     CHECK(reads(9, "") && reads(9, "") && reads(9, "x\n") && reads(9, "") && waits());
-    end_test("^D: an end of file, or a line without a newline");
+    check_end("^D: an end of file, or a line without a newline");
 }
 
 static void test_signals(void)
@@ -199,7 +183,7 @@ static void test_signals(void)
     d.termios.cc[TTY_VINTR] = 0;
     CHECK(discipline_input(&d, 0) == 0 && type("\x03\n") == 0);
     CHECK(discipline_peek(&d, buf, sizeof(buf)) == 3 && memcmp(buf, "\0\x03\n", 3) == 0);
-    end_test("^C and ^P, and without ISIG neither");
+    check_end("^C and ^P, and without ISIG neither");
 }
 
 static void test_limits(void)
@@ -216,7 +200,7 @@ static void test_limits(void)
     line[LINE_MAX_BYTES - 1] = '\n';
     line[LINE_MAX_BYTES] = '\0';
     CHECK(reads(sizeof(buf), line) && waits());
-    end_test("a line has 4096 bytes at most, then the bell");
+    check_end("a line has 4096 bytes at most, then the bell");
 
     fresh(false);
     for (unsigned i = 0; i < 3 * READY_MAX; i++)
@@ -229,7 +213,7 @@ static void test_limits(void)
         }
     CHECK(waits());
     CHECK(type("\x03") == INPUT_INTERRUPT && type("again\n") == 0 && reads(99, "again\n"));
-    end_test("type-ahead is bounded, ^C comes through all the same");
+    check_end("type-ahead is bounded, ^C comes through all the same");
 }
 
 /* ------------------------------------------------------------------- raw */
@@ -262,7 +246,7 @@ static void test_raw(void)
     CHECK(waits() && reads(2, "ab"));
     type("abc");
     CHECK(reads(9, "abc"));
-    end_test("raw mode, VMIN and VTIME");
+    check_end("raw mode, VMIN and VTIME");
 }
 
 static void test_mode_changes(void)
@@ -286,7 +270,7 @@ static void test_mode_changes(void)
     discipline_set(&d, &t, true);
     type("x\n");
     CHECK(reads(9, "x\n") && waits());
-    end_test("what was typed before a change of mode stays readable");
+    check_end("what was typed before a change of mode stays readable");
 }
 
 /* ---------------------------------------------------------------- output */
@@ -352,7 +336,7 @@ static void test_writes(void)
     output_urgent(&out, "!", 1);
     CHECK(output_step(&out, 100) == OUTPUT_EMPTY && strcmp(sent, "a\r\nb\r\n!c") == 0);
     CHECK(finished(8, 1) && output_step(&out, 100) == OUTPUT_EMPTY);
-    end_test("writes in order, urgent bytes first");
+    check_end("writes in order, urgent bytes first");
 
     fresh_output(false);
     for (unsigned i = 0; i < IPC_BUFFER_MAX; i++)
@@ -373,7 +357,7 @@ static void test_writes(void)
             CHECK(!"CR LF was torn");
             break;
         }
-    end_test("a large write in bounded steps");
+    check_end("a large write in bounded steps");
 
     fresh_output(false);
     d.termios.oflag = 0;
@@ -381,7 +365,7 @@ static void test_writes(void)
     output_step(&out, 100);
     CHECK(strcmp(sent, "x\ny") == 0);
     CHECK(output_urgent(&out, echoed, URGENT_MAX) && !output_urgent(&out, "x", 1));
-    end_test("without OPOST bytes go out as they are");
+    check_end("without OPOST bytes go out as they are");
 }
 
 static void take(const char *text)
@@ -405,7 +389,7 @@ static void test_klog(void)
     take("killed\n");
     output_step(&out, 100);
     CHECK(strcmp(sent, "half a line\r\nnext?[2J\r\n$ \r\nkilled\r\n") == 0);
-    end_test("kernel lines begin in column 0");
+    check_end("kernel lines begin in column 0");
 
     fresh_output(true);
     submit(1, "out\n\x1e");
@@ -418,7 +402,7 @@ static void test_klog(void)
     output_step(&out, 100);
     CHECK(strcmp(sent, "out\n\x1e\x1e\x1eone\n\x1e?two\n!") == 0);
     CHECK(reads(9, "typed\n") && echoed_len == 0);
-    end_test("marked: kernel lines framed, program bytes exact, no echo");
+    check_end("marked: kernel lines framed, program bytes exact, no echo");
 
     fresh_output(true);
     memset(longest, 'k', sizeof(longest));
@@ -435,7 +419,7 @@ static void test_klog(void)
     klog.len = KLOG_LINE_MAX;
     klog_take(&klog, longest, KLOG_LINE_MAX);
     CHECK(out.urgent_in - out.urgent_out <= klog_room_needed());
-    end_test("kernel lines that are too long, or very many");
+    check_end("kernel lines that are too long, or very many");
 }
 
 /* ---------------------------------------------------------------- random */
@@ -503,7 +487,7 @@ static void test_random(void)
             same = model_read(1 + (unsigned)rand() % 40);
     }
     CHECK(same);
-    end_test("random keys and reads, as the model says");
+    check_end("random keys and reads, as the model says");
 
     fresh(false);
     for (unsigned i = 0; i < 300000; i++) {
@@ -527,12 +511,12 @@ static void test_random(void)
             break;
         }
     }
-    end_test("any bytes under any settings stay within bounds");
+    check_end("any bytes under any settings stay within bounds");
 }
 
 int main(void)
 {
-    printf("KTAP version 1\n1..19\n");
+    check_plan(19);
     test_lines();
     test_erase();
     test_eof();
@@ -543,5 +527,5 @@ int main(void)
     test_writes();
     test_klog();
     test_random();
-    return failures ? 1 : 0;
+    return check_exit();
 }

@@ -9,50 +9,19 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kernel/abi.h"
 #include "kernel/messages.h"
+#include "test/host/lib_server.h"
 
-/* In place of user/include/banyan.h. */
-#define BANYAN_H
-
-struct message {
-    unsigned long w[IPC_WORDS];
-    unsigned long badge, origin;
-    long id;
-};
-
-static long ipc_receive(int port, struct message *m, struct ipc_ext *ext);
-static long ipc_reply(int port, long id, const struct message *m, struct ipc_ext *ext);
-static long ipc_reply_receive(int port, long id, struct message *m, struct ipc_ext *ext);
 static long sys_system(int system, long op, long a, long b, long c);
 static long sys_kill(int handle, int pid, int sig);
 static long sys_clock(int clock);
 static long sys_sleep(unsigned long ns);
 static long sys_port_timer(int port, unsigned bit, unsigned long ns);
-static long sys_irq_ack(int interrupt);
-static long sys_close(int handle);
 
 #include "user/lib/due.c"
 #include "user/tty/readers.c"
 #include "user/tty/requests.c"
 #include "user/tty/server.c"
-
-static unsigned tests, failures, here_failed;
-
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            printf("# %s:%d: %s\n", __FILE__, __LINE__, #condition);                               \
-            here_failed = 1;                                                                       \
-        }                                                                                          \
-    } while (0)
-
-static void end_test(const char *name)
-{
-    printf("%sok %u %s\n", here_failed ? "not " : "", ++tests, name);
-    failures += here_failed;
-    here_failed = 0;
-}
 
 /* ------------------------------------------------------- the fake machine */
 
@@ -122,7 +91,7 @@ void uart_acknowledge(struct uart *uart)
     (void)uart;
 }
 
-static long ipc_receive(int port, struct message *m, struct ipc_ext *ext)
+long ipc_receive(int port, struct message *m, struct ipc_ext *ext)
 {
     struct event *e = &events[events_out % EVENTS];
 
@@ -147,7 +116,7 @@ static long ipc_receive(int port, struct message *m, struct ipc_ext *ext)
     return m->id;
 }
 
-static long ipc_reply(int port, long id, const struct message *m, struct ipc_ext *ext)
+long ipc_reply(int port, long id, const struct message *m, struct ipc_ext *ext)
 {
     struct answer *a = &answers[answers_in % EVENTS];
 
@@ -172,7 +141,7 @@ static long ipc_reply(int port, long id, const struct message *m, struct ipc_ext
     return 0;
 }
 
-static long ipc_reply_receive(int port, long id, struct message *m, struct ipc_ext *ext)
+long ipc_reply_receive(int port, long id, struct message *m, struct ipc_ext *ext)
 {
     long err = ipc_reply(port, id, m, 0);
 
@@ -237,14 +206,14 @@ static long sys_port_timer(int port, unsigned bit, unsigned long ns)
     return 0;
 }
 
-static long sys_irq_ack(int interrupt)
+long sys_irq_ack(int interrupt)
 {
     CHECK(interrupt == INTERRUPT);
     irq_acked = true;
     return 0;
 }
 
-static long sys_close(int handle)
+long sys_close(int handle)
 {
     CHECK(handle >= 70);
     closed++;
@@ -368,7 +337,7 @@ static void test_reading(void)
     request(5, MSG_READ, 9, "");
     run();
     CHECK(got(4, "") && got(5, ""));
-    end_test("readers get lines in order");
+    check_end("readers get lines in order");
 
     fresh(false);
     dead_id = 1;
@@ -379,7 +348,7 @@ static void test_reading(void)
     type("line\r");
     run();
     CHECK(!answer_to(1) && answered(2, -EMSGSIZE) && got(3, "line\n"));
-    end_test("the line of a reader that died, or cannot take it, is the next one's");
+    check_end("the line of a reader that died, or cannot take it, is the next one's");
 
     fresh(false);
     no_room = true;
@@ -397,7 +366,7 @@ static void test_reading(void)
     event_add(0)->m.w[0] = NOTIFY_ROOM;
     run();
     CHECK(got(1, "one\n") && got(3, "three\n") && answers_in == 2 && tty.due.count == 0);
-    end_test("lines the kernel has no room for are sent when it has");
+    check_end("lines the kernel has no room for are sent when it has");
 
     fresh(false);
     for (long i = 1; i <= READERS_MAX + 2; i++)
@@ -407,7 +376,7 @@ static void test_reading(void)
     type("x\r");
     run();
     CHECK(got(3, "x\n"));
-    end_test("too many readers: the oldest asks again");
+    check_end("too many readers: the oldest asks again");
 }
 
 static void test_interrupt(void)
@@ -435,7 +404,7 @@ static void test_interrupt(void)
     type("ok\r");
     run();
     CHECK(got(5, "ok\n"));
-    end_test("^C kills the group; with none it gives the reader an empty line");
+    check_end("^C kills the group; with none it gives the reader an empty line");
 
     fresh(false);
     kill_fails = true;
@@ -448,7 +417,7 @@ static void test_interrupt(void)
     type("\x10");
     run();
     CHECK(dumps == 1);
-    end_test("a group that is gone counts as nobody; ^P dumps");
+    check_end("a group that is gone counts as nobody; ^P dumps");
 }
 
 static void test_writing(void)
@@ -464,7 +433,7 @@ static void test_writing(void)
     run();
     CHECK(answered(3, -EINVAL) && answered(4, -EBADF) && answered(5, -EBADF));
     CHECK(strcmp(line, "hello\r\n") == 0);
-    end_test("a write goes out, a bad one does not");
+    check_end("a write goes out, a bad one does not");
 
     fresh(false);
     request(1, MSG_WRITE, IPC_BUFFER_MAX, "")->big = IPC_BUFFER_MAX;
@@ -477,7 +446,7 @@ static void test_writing(void)
     CHECK(slept > 10 && answered(1, IPC_BUFFER_MAX) && answered(2, 3) && answered(3, 5));
     CHECK(got(4, "in\n") && line_len == 2 * IPC_BUFFER_MAX + 8 + 4);
     CHECK(answers[0].id == 1 && answers[1].id == 2);
-    end_test("with both buffers full the UART is watched, and nothing is lost");
+    check_end("with both buffers full the UART is watched, and nothing is lost");
 
     fresh(false);
     uart_takes = 0;
@@ -489,7 +458,7 @@ static void test_writing(void)
     type("");
     run();
     CHECK(!tty.uart.transmit_interrupt && answered(1, 2) && strcmp(line, "ab") == 0);
-    end_test("a blocked UART does not keep other requests waiting");
+    check_end("a blocked UART does not keep other requests waiting");
 
     fresh(false);
     dead_id = 1;
@@ -497,7 +466,7 @@ static void test_writing(void)
     request(2, MSG_WRITE, 1, "b");
     run();
     CHECK(answered(2, 1) && strcmp(line, "ab") == 0);
-    end_test("a writer that died harms nobody");
+    check_end("a writer that died harms nobody");
 }
 
 static void test_drain(void)
@@ -520,7 +489,7 @@ static void test_drain(void)
     event_add(0)->m.w[0] = 1ul << BIT_IDLE_TIMER;
     run();
     CHECK(answered(2, 0) && answered(3, 0));
-    end_test("a drain ends when kernel lines, writes and the last bit have left");
+    check_end("a drain ends when kernel lines, writes and the last bit have left");
 
     fresh(false);
     uart_takes = 0;
@@ -533,7 +502,7 @@ static void test_drain(void)
     type("");
     run();
     CHECK(answered(1, 0) && answered(WAITERS_MAX, 0));
-    end_test("too many drains: an error, the others go on");
+    check_end("too many drains: an error, the others go on");
 }
 
 static void test_log(void)
@@ -551,7 +520,7 @@ static void test_log(void)
     run();
     CHECK(strncmp(line, "$ \r\n0123456\r\n", 13) == 0 && line_len == 4 + 300 * 9 + 6);
     CHECK(strcmp(line + line_len - 6, "last\r\n") == 0);
-    end_test("the kernel log goes out whole, however slow the line");
+    check_end("the kernel log goes out whole, however slow the line");
 }
 
 static void test_settings(void)
@@ -579,7 +548,7 @@ static void test_settings(void)
     type("k");
     run();
     CHECK(got(4, "k") && line_len == 0);
-    end_test("raw mode with a timeout");
+    check_end("raw mode with a timeout");
 
     fresh(false);
     type("stale\r");
@@ -597,7 +566,7 @@ static void test_settings(void)
     run();
     CHECK(answered(1, 0) && !(tty.discipline.termios.lflag & TTY_ICANON) &&
           !discipline_ready(&tty.discipline));
-    end_test("settings after output has drained, input flushed");
+    check_end("settings after output has drained, input flushed");
 
     fresh(false);
     request(1, MSG_TTY_GETSIZE, 0, "");
@@ -614,7 +583,7 @@ static void test_settings(void)
     CHECK(answered(2, 0) && answer_to(3)->w1 == 50 && answer_to(3)->w2 == 132);
     CHECK(answered(4, -EINVAL) && answered(5, -EINVAL));
     CHECK(answered(6, -EINVAL) && answered(7, -EINVAL) && answer_to(9)->w1 == 77);
-    end_test("size and foreground group");
+    check_end("size and foreground group");
 }
 
 static void test_file(void)
@@ -643,7 +612,7 @@ static void test_file(void)
     CHECK(stat.mode == (S_IFCHR | 0620) && stat.rdev == 0x500);
     CHECK(answered(6, -ENOTDIR) && answered(7, 0) && answered(8, -EACCES));
     CHECK(answered(9, -ENOTDIR) && answered(10, -EINVAL) && answered(11, -EMSGSIZE));
-    end_test("the terminal as a file");
+    check_end("the terminal as a file");
 
     fresh(false);
     request(1, MSG_CLOSE, 0, "");
@@ -660,12 +629,12 @@ static void test_file(void)
     CHECK(answered(1, -EPERM) && answered(2, 0) && answered(3, -EPERM) && answered(4, 0));
     CHECK(answered(5, -ENOSYS) && answered(6, -ENOSYS) && answered(7, -ENOSYS));
     CHECK(answered(8, -EINVAL) && answered(9, -EINVAL) && answered(10, 0) && closed == 4);
-    end_test("malformed and forbidden messages are answered");
+    check_end("malformed and forbidden messages are answered");
 }
 
 int main(void)
 {
-    printf("KTAP version 1\n1..18\n");
+    check_plan(18);
     test_reading();
     test_interrupt();
     test_writing();
@@ -673,5 +642,5 @@ int main(void)
     test_log();
     test_settings();
     test_file();
-    return failures ? 1 : 0;
+    return check_exit();
 }

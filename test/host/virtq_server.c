@@ -10,45 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/abi.h"
 #include "kernel/messages.h"
+#include "test/host/lib_server.h"
 
-/* In place of user/include/banyan.h. */
-#define BANYAN_H
-
-struct message {
-    unsigned long w[IPC_WORDS];
-    unsigned long badge, origin;
-    long id;
-};
-
-static long ipc_receive(int port, struct message *m, struct ipc_ext *ext);
-static long ipc_reply(int port, long id, const struct message *m, struct ipc_ext *ext);
-static long ipc_reply_receive(int port, long id, struct message *m, struct ipc_ext *ext);
 static long sys_irq_bind(int interrupt, int port, unsigned bit);
-static long sys_irq_ack(int interrupt);
-static long sys_close(int handle);
 
 #include "user/lib/due.c"
 
 #include "user/blk/server.c"
-
-static unsigned tests, failures, here_failed;
-
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            printf("# %s:%d: %s\n", __FILE__, __LINE__, #condition);                               \
-            here_failed = 1;                                                                       \
-        }                                                                                          \
-    } while (0)
-
-static void end_test(const char *name)
-{
-    printf("%sok %u %s\n", here_failed ? "not " : "", ++tests, name);
-    failures += here_failed;
-    here_failed = 0;
-}
 
 /* ------------------------------------------------------- the fake machine */
 
@@ -199,7 +168,7 @@ static long take_bit(int port, struct message *m)
     return 0;
 }
 
-static long ipc_receive(int port, struct message *m, struct ipc_ext *ext)
+long ipc_receive(int port, struct message *m, struct ipc_ext *ext)
 {
     struct request *r = &requests[requests_out];
 
@@ -237,7 +206,7 @@ static long ipc_receive(int port, struct message *m, struct ipc_ext *ext)
     return m->id;
 }
 
-static long ipc_reply(int port, long id, const struct message *m, struct ipc_ext *ext)
+long ipc_reply(int port, long id, const struct message *m, struct ipc_ext *ext)
 {
     CHECK(port == PORT && id > 0 && id < REQUESTS && !answers[id].given);
     if (id == dead_id)
@@ -258,7 +227,7 @@ static long ipc_reply(int port, long id, const struct message *m, struct ipc_ext
     return 0;
 }
 
-static long ipc_reply_receive(int port, long id, struct message *m, struct ipc_ext *ext)
+long ipc_reply_receive(int port, long id, struct message *m, struct ipc_ext *ext)
 {
     long err = ipc_reply(port, id, m, ext);
 
@@ -272,7 +241,7 @@ static long sys_irq_bind(int interrupt, int port, unsigned bit)
     return 0;
 }
 
-static long sys_irq_ack(int interrupt)
+long sys_irq_ack(int interrupt)
 {
     CHECK(interrupt == INTERRUPT);
     line_masked = false;
@@ -280,7 +249,7 @@ static long sys_irq_ack(int interrupt)
     return 0;
 }
 
-static long sys_close(int handle)
+long sys_close(int handle)
 {
     CHECK(handle == 70);
     closed++;
@@ -350,7 +319,7 @@ static void test_service(void)
     CHECK(answered(2, 0, 1024) && answers[2].first == 7);
     CHECK(answered(3, 0, 0) && answered(4, 0, 0) && answered(5, 0, SLOT_BYTES));
     CHECK(submitted == 4 && kicks == 4);
-    end_test("info, read, write, flush");
+    check_end("info, read, write, flush");
 
     fresh();
     driver.disk.has_flush = false;
@@ -360,7 +329,7 @@ static void test_service(void)
     add(MSG_BLK_INFO, 0, 0, 0);
     server_run(&driver);
     CHECK(answered(1, 0, 0) && answered(2, -EROFS, 0) && answers[3].w2 == 1 && submitted == 0);
-    end_test("a read-only disk without a cache");
+    check_end("a read-only disk without a cache");
 }
 
 static void test_malformed(void)
@@ -381,7 +350,7 @@ static void test_malformed(void)
     for (long id = 1; id <= 11; id++)
         CHECK(answered(id, -EINVAL, 0));
     CHECK(submitted == 0);
-    end_test("malformed requests are -EINVAL");
+    check_end("malformed requests are -EINVAL");
 
     fresh();
     add(MSG_BLK_READ, 0, 1, 0)->m.origin = RIGHT_WRITE | RIGHT_CALL;
@@ -397,7 +366,7 @@ static void test_malformed(void)
         CHECK(answered(id, -EPERM, 0));
     CHECK(answered(5, 0, 0) && answered(6, 0, 0) && submitted == 1);
     CHECK(answered(7, -ENOSYS, 0) && answered(8, -ENOSYS, 0) && closed == 4);
-    end_test("rights, the kernel's own messages, and unknown ones");
+    check_end("rights, the kernel's own messages, and unknown ones");
 }
 
 static void test_many(void)
@@ -418,7 +387,7 @@ static void test_many(void)
                            answers[id].first == (char)id
                      : answered(id, 0, 0));
     CHECK(most_in_flight == SLOTS_MAX && bound_port == PORT);
-    end_test("more requests than slots: all served, each with its own data");
+    check_end("more requests than slots: all served, each with its own data");
 }
 
 static void test_clients(void)
@@ -433,7 +402,7 @@ static void test_clients(void)
     CHECK(!answers[1].given && answered(2, -EMSGSIZE, 0) && again_left == 0);
     for (long id = 3; id <= 20; id++)
         CHECK(answered(id, 0, 512));
-    end_test("clients that died, gave no room, or whose data found none in the kernel");
+    check_end("clients that died, gave no room, or whose data found none in the kernel");
 }
 
 static void test_device_failures(void)
@@ -448,7 +417,7 @@ static void test_device_failures(void)
     for (long id = 1; id <= 4; id++)
         failed += answers[id].status == -EIO && answers[id].len == 0;
     CHECK(failed == 2);
-    end_test("an error of the medium is the request's own");
+    check_end("an error of the medium is the request's own");
 
     for (unsigned how = 0; how < 2; how++) {
         fresh();
@@ -462,23 +431,23 @@ static void test_device_failures(void)
         for (long id = 1; id <= 5; id++)
             CHECK(answered(id, -EIO, 0));
     }
-    end_test("a device that breaks the protocol is reset, its requests fail");
+    check_end("a device that breaks the protocol is reset, its requests fail");
 
     fresh();
     add(MSG_BLK_READ, 1, 1, 0);
     breaks = start_fails = true;
     server_run(&driver);
     CHECK(resets == 1 && starts == 1);
-    end_test("one that does not start again ends the driver");
+    check_end("one that does not start again ends the driver");
 }
 
 int main(void)
 {
-    printf("KTAP version 1\n1..9\n");
+    check_plan(9);
     test_service();
     test_malformed();
     test_many();
     test_clients();
     test_device_failures();
-    return failures ? 1 : 0;
+    return check_exit();
 }

@@ -1,0 +1,26 @@
+/*
+ * For host tests of a server: what user/include/banyan.h would give it. The test plays
+ * the kernel by defining these, and includes the server's files after this one.
+ */
+#ifndef TEST_HOST_LIB_SERVER_H
+#define TEST_HOST_LIB_SERVER_H
+
+#include "kernel/abi.h"
+#include "test/host/lib_check.h"
+
+/* In its place. */
+#define BANYAN_H
+
+struct message {
+    unsigned long w[IPC_WORDS];
+    unsigned long badge, origin;
+    long id;
+};
+
+long ipc_receive(int port, struct message *m, struct ipc_ext *ext);
+long ipc_reply(int port, long id, const struct message *m, struct ipc_ext *ext);
+long ipc_reply_receive(int port, long id, struct message *m, struct ipc_ext *ext);
+long sys_irq_ack(int interrupt);
+long sys_close(int handle);
+
+#endif
