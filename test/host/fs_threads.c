@@ -348,6 +348,105 @@ static void run_threads(const char *options, unsigned kib, uint64_t seed)
     pthread_mutex_unlock(&big_lock);
 }
 
+/* ------------------------------------------- a truncation that is looked at */
+
+#define LONG_SIZE 1700000 /* takes two transactions to free, of 1 KiB blocks */
+
+static pthread_cond_t observer_moved = PTHREAD_COND_INITIALIZER;
+static enum { OBSERVER_NONE, OBSERVER_RUNS, OBSERVER_WAITS, OBSERVER_DONE } observer;
+static __thread bool observing;
+static pthread_t observer_thread;
+static unsigned reads_left; /* of the truncation, before the observer comes; 0: no more */
+static bool observer_opens;
+static uint64_t observed; /* size */
+
+static void observer_is(int state)
+{
+    observer = state;
+    pthread_cond_broadcast(&observer_moved);
+}
+
+static void *observe(void *unused)
+{
+    struct msg_stat stat = {.size = 0};
+    struct fs_node node = {.size = 0};
+
+    observing = true;
+    pthread_mutex_lock(&big_lock);
+    if (observer_opens) {
+        CHECK(file_open(&disk, "long", FS_O_RDONLY, &node) == 0);
+        fs_close(disk.fs, node.ino);
+    } else {
+        CHECK(fs_stat(disk.fs, ROOT, P("long"), false, &stat) == 0);
+    }
+    observed = observer_opens ? node.size : stat.size;
+    observer_is(OBSERVER_DONE);
+    pthread_mutex_unlock(&big_lock);
+    return unused;
+}
+
+/* A read of the truncation during which another thread looks at the file, and has
+ * either seen something or waits when it ends. */
+static int observed_read(void *context, uint64_t sector, unsigned count, void *buffer)
+{
+    if (!observing && reads_left && --reads_left == 0) {
+        pthread_mutex_lock(&big_lock);
+        observer_is(OBSERVER_RUNS);
+        pthread_create(&observer_thread, NULL, observe, NULL);
+        while (observer == OBSERVER_RUNS)
+            pthread_cond_wait(&observer_moved, &big_lock);
+        pthread_mutex_unlock(&big_lock);
+    }
+    return disk_read(context, sector, count, buffer);
+}
+
+static void observer_wait(void *context)
+{
+    if (observing)
+        observer_is(OBSERVER_WAITS);
+    wait_woken(context);
+}
+
+/* The file as it was or as it is to be, at whichever read of the truncation. */
+static void test_observed(void)
+{
+    static uint8_t data[LONG_SIZE];
+    struct fs_node node;
+    unsigned waited = 0;
+
+    disk_make(&disk, "-b 1024 -N 64", 4096);
+    disk.params.cache_bytes = 0;
+    disk.hooks.lock = lock;
+    disk.hooks.unlock = unlock;
+    disk.hooks.wait = observer_wait;
+    disk.hooks.wake = wake;
+    disk.hooks.read = observed_read;
+    pthread_mutex_lock(&big_lock);
+    for (unsigned n = 2; observer != OBSERVER_NONE || n == 2; n++) {
+        CHECK(disk_mount(&disk) == 0);
+        CHECK(file_open(&disk, "long", FS_O_RDWR | FS_O_CREAT, &node) == 0);
+        CHECK(file_write(&disk, &node, 0, data, LONG_SIZE) == LONG_SIZE);
+        fs_close(disk.fs, node.ino);
+        CHECK(disk_unmount(&disk) == 0 && disk_mount(&disk) == 0);
+        observer = OBSERVER_NONE;
+        reads_left = n / 2;
+        observer_opens = n % 2;
+        CHECK(fs_truncate(disk.fs, ROOT, P("long"), 1000) == 0);
+        reads_left = 0;
+        waited += observer == OBSERVER_WAITS;
+        pthread_mutex_unlock(&big_lock);
+        if (observer != OBSERVER_NONE) {
+            pthread_join(observer_thread, NULL);
+            CHECK(observed == LONG_SIZE || observed == 1000);
+        }
+        pthread_mutex_lock(&big_lock);
+        CHECK(disk_unmount(&disk) == 0);
+    }
+    CHECK(waited > 2);
+    pthread_mutex_unlock(&big_lock);
+    disk_delete(&disk);
+}
+
 int main(int argc, char **argv)
 {
     uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 77;
@@ -357,7 +456,7 @@ int main(int argc, char **argv)
         return 0;
     }
     alarm(300); /* a hang is a failure */
-    check_plan(4);
+    check_plan(5);
     printf("# seed %lu\n", (unsigned long)seed);
     run_threads("-b 1024 -N 512", 8192, seed);
     check_end("1 KiB blocks");
@@ -368,5 +467,7 @@ int main(int argc, char **argv)
     CHECK(most_inside > 1 && waits > 0);
     printf("# %u threads in the device at once, %u waits\n", most_inside, waits);
     check_end("threads did overlap");
+    test_observed();
+    check_end("nobody is told a size in between");
     return check_exit();
 }

@@ -21,8 +21,8 @@ struct inode;
 int truncate_free(struct fs *fs, struct inode *inode) __attribute__((warn_unused_result));
 /* Set the size of a regular file, which the caller holds: on the disk, in the
  * kernel's memory object, and in its reservations. After an error the file has its
- * old size, or if it was to become much shorter one in between; what is left of it
- * is as it was. */
+ * old size, or if it was to become much shorter one in between, at which a page
+ * ends; what is left of it is as it was. */
 int truncate_to(struct fs *fs, struct inode *inode, uint64_t size)
     __attribute__((warn_unused_result));
 
