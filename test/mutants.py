@@ -284,8 +284,8 @@ def summary(chosen, listed, results, guilty):
     for name, why in sorted(guilty.items()):
         print(f"test {name} fails without any mutant, so what it killed does not count: {why}")
     for mutant in ended["survived"]:
-        print(f"survivor {mutant.name}: {mutant.bug}\n    "
-              f"{mutant.survives or 'NOT EXPLAINED: write a test, or a line Survives: in its patch'}")
+        why = mutant.survives or "NOT EXPLAINED: write a test, or a line Survives: in its patch"
+        print(f"survivor {mutant.name}: {mutant.bug}\n    {why}")
     for mutant in ended["killed"]:
         if mutant.survives:
             print(f"{mutant.name} is killed, though its patch says why it survives")

@@ -74,7 +74,7 @@ def _hunks(path, lines):
             new.clear()
 
     for line in lines:
-        if line.startswith("--- ") or line.startswith("@@"):
+        if line.startswith(("--- ", "@@", "diff --git ", "index ")):
             close()
         elif line.startswith("+++ "):
             file = line[4:].split("\t")[0].strip().split("/", 1)[-1]
@@ -124,7 +124,8 @@ def changed(mutant, root):
         if len(places) != 1:
             first = next((line for line in hunk.old.splitlines() if line.strip()), "")
             raise MutantError(f"{mutant.name}: the lines from `{first.strip()}` on are found "
-                              f"{len(places)} times in {hunk.file}: make the patch anew")
+                              f"{len(places)} times in {hunk.file}: make test/mutants/"
+                              f"{mutant.name}.patch anew, or remove it if it makes no sense any more")
         texts[path] = text[:places[0]] + hunk.new + text[places[0] + len(hunk.old):]
     return texts
 

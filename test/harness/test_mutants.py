@@ -19,7 +19,8 @@ from coverage_map import existing_tests
 pytestmark = pytest.mark.points(0)
 SUM = "int sum(int a, int b)\n{\n    return a + b;\n}\n"
 MAX = "int max(int a, int b)\n{\n    return a > b ? a : b;\n}\n"
-MAKEFILE = "all:\n\t@mkdir -p build && cc -fsyntax-only kernel/sum.c && cat kernel/*.c >build/text\n"
+MAKEFILE = ("all:\n\t@mkdir -p build && cc -fsyntax-only kernel/sum.c && "
+            "cat kernel/*.c >build/text\n")
 # Two tests, which look at what was built. Each run leaves a line in `calls`.
 GRADE = '''
 import os, sys
@@ -252,6 +253,14 @@ def test_bad_patch(tmp_path, text, words):
     (tmp_path / "m.patch").write_text(text)
     with pytest.raises(MutantError, match=words):
         mutation.read(tmp_path / "m.patch")
+
+
+def test_patch_by_git(tmp_path):
+    (tmp_path / "m.patch").write_text(patch("diff --git a/kernel/sum.c b/kernel/sum.c\n"
+                                            "index 1..2 100644\n" + WRONG_SUM))
+    hunk, = mutation.read(tmp_path / "m.patch").hunks
+    assert (hunk.file, hunk.old, hunk.new) == (
+        "kernel/sum.c", "    return a + b;\n", "    return a - b;\n")
 
 
 def test_all_fit():
