@@ -58,6 +58,7 @@ PACKAGES := \
     python3-pytest|py:pytest|7.0 \
     python3-pytest-xdist|py:xdist|3.0 \
     python3-pexpect|py:pexpect|4.8 \
+    python3-pyte|py:pyte|- \
     device-tree-compiler|dtc|1.6 \
     gdb-multiarch|$(GDB)|12.1 \
     clang|clang|14.0 \

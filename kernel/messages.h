@@ -155,6 +155,9 @@ struct msg_statfs {
 #define MSG_TTY_SETSIZE 85
 /* All output has left. */
 #define MSG_TTY_DRAIN 86
+/* Reply: w[0] = 0, w[1] = how often ^C was typed so far with no group to kill:
+ * a program that is in nobody's foreground looks whether it has grown. */
+#define MSG_TTY_INTERRUPTS 87
 
 /* Flags as in POSIX's <termios.h>; the values are ours (user/include). */
 struct msg_termios {

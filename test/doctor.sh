@@ -35,7 +35,7 @@ look() {
     found=
     case "$1" in
         py:*)
-            found=$("${PYTHON:-python3}" -c "import sys, ${1#py:} as m; print(m.__version__)" \
+            found=$("${PYTHON:-python3}" -c "import ${1#py:} as m; print(getattr(m, '__version__', 'yes'))" \
                 2>/dev/null) || return 1 ;;
         sanitizers)
             object=$(mktemp) || return 1

@@ -21,7 +21,8 @@ from banyan.machine import ROOT, build_dir
 
 pytestmark = pytest.mark.ours
 CASES = ROOT / "test" / "data" / "sh_cases.txt"
-SHELL = sorted((ROOT / "user" / "sh").glob("*.c"))
+SHELL = [*sorted((ROOT / "user" / "sh").glob("*.c")),
+         *(ROOT / "user" / "lib" / f"{name}.c" for name in ("utf8", "keys", "keyboard"))]
 PROGRAMS = ("basename cat chmod cmp cp cut dirname echo env find grep head ln ls mkdir mv printf pwd "
             "rm rmdir seq sort tail tee touch tr uniq wc xargs yes").split()
 FLAGS = ("-std=gnu11 -D_GNU_SOURCE -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer "

@@ -100,7 +100,8 @@ class Guest(SpawnBase):
 
     def boot(self):
         """From power-on to the first prompt; returns all that was printed before it."""
-        self.expect(r"(?:^|\n)\$ ")
+        # In front of it the shell asks the terminal for its size.
+        self.expect(r"(?:^|\n)(?:\x1b[^$\n]*)?\$ ")
         self.boot_process.watchdog.booted()
         return self.before
 

@@ -2,7 +2,7 @@
  * The terminal's line discipline: what is typed against what is read and echoed,
  * the output side, the kernel log's lines, and a random run against a model.
  *
- * host-test: user/tty/discipline.c user/tty/output.c user/tty/klog.c
+ * host-test: user/tty/discipline.c user/tty/ready.c user/tty/output.c user/tty/klog.c
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -258,10 +258,10 @@ static void test_mode_changes(void)
     type("raw");
     mode(0, TTY_ICANON, 1, 0);
     type("more\n");
-    CHECK(reads(99, "raw") && reads(99, "more\n") && waits());
+    CHECK(reads(99, "rawmore\n") && waits());
     type("\x04");
     mode(TTY_ICANON, 0, 1, 0);
-    CHECK(waits());
+    CHECK(reads(9, "\x04") && waits());
     type("a");
     CHECK(reads(9, "a"));
     mode(0, TTY_ICANON, 1, 0);
@@ -271,6 +271,43 @@ static void test_mode_changes(void)
     type("x\n");
     CHECK(reads(9, "x\n") && waits());
     check_end("what was typed before a change of mode stays readable");
+
+    fresh(false);
+    mode(TTY_ICANON | TTY_ECHO, 0, 1, 0);
+    type("a\nb\x7f"
+         "c\n\x04last");
+    echoed_len = 0;
+    mode(0, TTY_ICANON | TTY_ECHO, 1, 0);
+    CHECK(echo_is("a\r\nb\b \bc\r\nlast"));
+    CHECK(reads(99, "a\n") && reads(99, "c\n") && reads(99, "") && waits());
+    type("\x7f!\n");
+    CHECK(reads(99, "las!\n") && waits());
+    d.termios.lflag |= TTY_ECHO;
+    type("two\nlines\nha");
+    mode(TTY_ICANON | TTY_ECHO, 0, 1, 0);
+    CHECK(reads(4, "two\n"));
+    echoed_len = 0;
+    type("lf\n...");
+    mode(0, TTY_ICANON | TTY_ECHO, 1, 0);
+    CHECK(echo_is("lf\r\n..."));
+    CHECK(reads(99, "lines\n") && reads(99, "half\n") && waits());
+    check_end("what was typed ahead of canonical mode is lines there, edited and ended by its keys");
+
+    fresh(false);
+    mode(TTY_ICANON | TTY_ISIG, 0, 1, 0);
+    type("before\x03"
+         "after\n");
+    struct msg_termios cooked = d.termios;
+    cooked.lflag |= TTY_ICANON | TTY_ISIG;
+    CHECK(discipline_set(&d, &cooked, false) == INPUT_INTERRUPT);
+    CHECK(reads(99, "after\n") && waits());
+    mode(TTY_ICANON, 0, 1, 0);
+    for (unsigned i = 0; i < 2 * READY_MAX; i++)
+        discipline_input(&d, 'x');
+    mode(0, TTY_ICANON, 1, 0);
+    type("\x15short\n");
+    CHECK(reads(99, "short\n") && waits());
+    check_end("^C typed ahead is found then, and a full queue fits in a line");
 }
 
 /* ---------------------------------------------------------------- output */
@@ -505,7 +542,7 @@ static void test_random(void)
         n = discipline_peek(&d, buf, 1 + (unsigned)rand() % sizeof(buf));
         if (n >= 0 && rand() % 3)
             discipline_consume(&d, (size_t)n);
-        if (d.line_len >= LINE_MAX_BYTES || d.ready_tail - d.ready_head > READY_MAX ||
+        if (d.line_len >= LINE_MAX_BYTES || d.ready.tail - d.ready.head > READY_MAX ||
             n > (long)sizeof(buf)) {
             CHECK(!"a bound is broken");
             break;
@@ -516,7 +553,7 @@ static void test_random(void)
 
 int main(void)
 {
-    check_plan(19);
+    check_plan(21);
     test_lines();
     test_erase();
     test_eof();

@@ -3,7 +3,7 @@
  * loop is given messages and interrupts in a chosen order, and every answer and
  * every byte on the line is looked at.
  *
- * host-test: user/tty/discipline.c user/tty/output.c user/tty/klog.c
+ * host-test: user/tty/discipline.c user/tty/ready.c user/tty/output.c user/tty/klog.c
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -586,6 +586,39 @@ static void test_settings(void)
     check_end("size and foreground group");
 }
 
+static void test_interrupts_are_counted(void)
+{
+    struct msg_termios raw, cooked;
+
+    fresh(false);
+    cooked = raw = tty.discipline.termios;
+    raw.lflag &= ~(unsigned)(TTY_ICANON | TTY_ISIG);
+    request(1, MSG_TTY_INTERRUPTS, 0, "");
+    run();
+    type("\x03");
+    run();
+    request(2, MSG_TTY_INTERRUPTS, 0, "");
+    request(3, MSG_TTY_INTERRUPTS, 0, "x");
+    struct event *e = request(4, MSG_TTY_SETATTR, 0, "");
+    memcpy(e->data, &raw, e->len = sizeof(raw));
+    run();
+    type("\x03");
+    run();
+    request(5, MSG_TTY_INTERRUPTS, 0, "");
+    e = request(6, MSG_TTY_SETATTR, 0, "");
+    memcpy(e->data, &cooked, e->len = sizeof(cooked));
+    request(7, MSG_TTY_INTERRUPTS, 0, "");
+    request(8, MSG_TTY_SETPGRP, 77, "");
+    run();
+    type("\x03");
+    run();
+    request(9, MSG_TTY_INTERRUPTS, 0, "");
+    run();
+    CHECK(answer_to(1)->w1 == 0 && answer_to(2)->w1 == 1 && answered(3, -EINVAL));
+    CHECK(answer_to(5)->w1 == 1 && answer_to(7)->w1 == 2 && answer_to(9)->w1 == 2);
+    check_end("^C with nobody in the foreground is counted, typed ahead of line mode too");
+}
+
 static void test_file(void)
 {
     struct msg_stat stat;
@@ -641,6 +674,7 @@ int main(void)
     test_drain();
     test_log();
     test_settings();
+    test_interrupts_are_counted();
     test_file();
     return check_exit();
 }

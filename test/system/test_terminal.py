@@ -112,4 +112,4 @@ def test_type_ahead(guest):
     """What is typed while a program runs is the shell's next line."""
     guest.sendline("sleep 2")
     guest.sendline("echo ahead")
-    guest.expect_exact("$ ahead\r\n$ ")
+    guest.expect_exact("$ echo ahead\r\nahead\r\n$ ")

@@ -111,21 +111,41 @@ static long tty_get_size(int fd, struct winsize *size)
     return 0;
 }
 
+static long tty_set_size(int fd, const struct winsize *size)
+{
+    struct message m = GLUE_MESSAGE(MSG_TTY_SETSIZE, size->ws_row, size->ws_col);
+
+    return tty_request(fd, &m, 0);
+}
+
+static long tty_get_interrupts(int fd, unsigned long *count)
+{
+    struct message m = GLUE_MESSAGE(MSG_TTY_INTERRUPTS, 0, 0);
+    long r = tty_request(fd, &m, 0);
+
+    if (r >= 0)
+        *count = m.w[1];
+    return r;
+}
+
 int ioctl(int fd, unsigned long request, ...)
 {
-    struct winsize *size;
+    void *argument;
     va_list ap;
 
     va_start(ap, request);
-    size = va_arg(ap, struct winsize *);
+    argument = va_arg(ap, void *);
     va_end(ap);
-    if (request == TIOCGWINSZ)
-        return (int)glue_result(tty_get_size(fd, size));
-    if (request == TIOCSWINSZ) {
-        struct message m = GLUE_MESSAGE(MSG_TTY_SETSIZE, size->ws_row, size->ws_col);
-        return (int)glue_result(tty_request(fd, &m, 0));
+    switch (request) {
+    case TIOCGWINSZ:
+        return (int)glue_result(tty_get_size(fd, argument));
+    case TIOCSWINSZ:
+        return (int)glue_result(tty_set_size(fd, argument));
+    case TIOCGINTR:
+        return (int)glue_result(tty_get_interrupts(fd, argument));
+    default:
+        return (int)glue_result(-ENOTTY);
     }
-    return (int)glue_result(-ENOTTY);
 }
 
 char *ttyname(int fd)

@@ -246,6 +246,7 @@ static const struct builtin builtins[] = {
     {"false", builtin_false, 0},
     {"fg", builtin_fg, 0},
     {"getopts", builtin_getopts, 0},
+    {"history", builtin_history, 0},
     {"jobs", builtin_jobs, 0},
     {"local", builtin_local, 0},
     {"pwd", builtin_pwd, 0},
@@ -262,6 +263,11 @@ static const struct builtin builtins[] = {
     {"unset", builtin_unset, BUILTIN_SPECIAL},
     {"wait", builtin_wait, 0},
 };
+
+const char *builtin_name(size_t i)
+{
+    return i < sizeof(builtins) / sizeof(builtins[0]) ? builtins[i].name : NULL;
+}
 
 const struct builtin *builtin_find(const char *name)
 {

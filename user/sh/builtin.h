@@ -4,6 +4,8 @@
 #ifndef USER_SH_BUILTIN_H
 #define USER_SH_BUILTIN_H
 
+#include <stddef.h>
+
 #define BUILTIN_SPECIAL   1 /* found before functions; assignments stay */
 #define BUILTIN_KEEPS_FDS 2 /* without arguments, redirections stay (exec) */
 
@@ -16,6 +18,9 @@ struct builtin {
 /* The builtin of that name, or NULL. */
 const struct builtin *builtin_find(const char *name);
 
+/* The name of builtin i, from 0 on; NULL after the last. */
+const char *builtin_name(size_t i);
+
 /* builtin_vars.c */
 int builtin_export(int argc, char **argv);
 int builtin_readonly(int argc, char **argv);
@@ -27,6 +32,8 @@ int builtin_set(int argc, char **argv);
 /* builtin_getopts.c, builtin_read.c */
 int builtin_getopts(int argc, char **argv);
 int builtin_read(int argc, char **argv);
+/* builtin_history.c */
+int builtin_history(int argc, char **argv);
 /* builtin_test.c */
 int builtin_test(int argc, char **argv);
 /* builtin_flow.c */

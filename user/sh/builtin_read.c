@@ -7,6 +7,7 @@
 #include "user/sh/builtin.h"
 #include "user/sh/input.h"
 #include "user/sh/shell.h"
+#include "user/sh/terminal.h"
 #include "user/sh/vars.h"
 
 /* A line, with a parallel string: 'q' for bytes that a backslash kept from
@@ -144,6 +145,10 @@ int builtin_read(int argc, char **argv)
     status = read_line(&line, raw);
     if (status == 2)
         return 2;
+    if (shell.job_control && terminal_interrupted()) {
+        shell.unwind = UNWIND_ABORT;
+        return 130;
+    }
     strbuf_text(&line.bytes);
     strbuf_text(&line.kinds);
     count = i < argc ? argc - i : 1;

@@ -11,7 +11,12 @@
 #include "user/sh/job.h"
 #include "user/sh/redirect.h"
 #include "user/sh/shell.h"
+#include "user/sh/terminal.h"
 #include "user/sh/vars.h"
+
+/* Commands between two looks at the terminal for ^C: it costs as much as some
+ * builtins do. */
+#define COMMANDS_PER_LOOK 64
 
 void exec_child(const struct node *node)
 {
@@ -362,10 +367,24 @@ static int exec_redirected(const struct node *node, bool last)
     return status;
 }
 
+/* ^C while the shell itself works: as if it had killed a program. */
+static bool is_interrupted(void)
+{
+    static unsigned commands;
+
+    if (!shell.job_control || ++commands % COMMANDS_PER_LOOK || !terminal_interrupted())
+        return false;
+    shell.unwind = UNWIND_ABORT;
+    shell.status = 130;
+    return true;
+}
+
 int exec_node(const struct node *node, bool last)
 {
     int status;
 
+    if (is_interrupted())
+        return shell.status;
     shell.line = node->line;
     if (node->kind != NODE_SIMPLE && node->redirects)
         status = exec_redirected(node, last);

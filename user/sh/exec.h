@@ -31,5 +31,7 @@ void function_define(const struct node *node);
 bool function_exists(const char *name);
 bool function_remove(const char *name);
 int function_call(int argc, char **argv);
+/* Call visit with the name of each. */
+void function_each(void (*visit)(const char *name, void *context), void *context);
 
 #endif

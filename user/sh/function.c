@@ -90,3 +90,9 @@ int function_call(int argc, char **argv)
     shell.code = caller;
     return status;
 }
+
+void function_each(void (*visit)(const char *name, void *context), void *context)
+{
+    for (const struct function *function = functions; function; function = function->next)
+        visit(function->name, context);
+}

@@ -8,6 +8,7 @@
 
 #include "user/sh/input.h"
 #include "user/sh/job.h"
+#include "user/sh/lineedit.h"
 #include "user/sh/shell.h"
 #include "user/sh/vars.h"
 
@@ -130,6 +131,32 @@ static void drop_nuls(struct input *in, size_t from)
     in->length = to;
 }
 
+/* A line typed at the terminal, with its editor. Returns as input_read_byte. */
+static int read_edited_line(struct input *in, const char *prompt)
+{
+    const char *line;
+    size_t length;
+    int got = lineedit_read(in->fd, prompt, &line, &length);
+
+    if (got > 0)
+        append(in, line, length);
+    return got;
+}
+
+/* A line, after its prompt. Returns as input_read_byte. */
+static int read_line(struct input *in, bool first)
+{
+    const char *prompt = in->prompt ? var_get(first ? "PS1" : "PS2") : NULL;
+
+    if (in->prompt && first)
+        job_notify();
+    if (in->prompt && lineedit_wanted(in->fd))
+        return read_edited_line(in, prompt ? prompt : "");
+    if (prompt)
+        shell_write(STDERR_FILENO, prompt, strlen(prompt));
+    return in->kind == INPUT_FILE ? read_file_line(in) : read_shared_line(in);
+}
+
 bool input_more(struct input *in, bool first)
 {
     size_t from = in->length;
@@ -137,14 +164,7 @@ bool input_more(struct input *in, bool first)
 
     if (in->kind == INPUT_STRING || in->ended || in->interrupted)
         return false;
-    if (in->prompt) {
-        if (first)
-            job_notify();
-        const char *prompt = var_get(first ? "PS1" : "PS2");
-        if (prompt)
-            shell_write(STDERR_FILENO, prompt, strlen(prompt));
-    }
-    got = in->kind == INPUT_FILE ? read_file_line(in) : read_shared_line(in);
+    got = read_line(in, first);
     drop_nuls(in, from);
     if (got == -EINTR) {
         in->interrupted = true;

@@ -237,10 +237,13 @@ int job_end_foreground(struct job *job)
 
     if (shell.job_control) {
         terminal_give(0);
-        if (!WIFEXITED(status)) {
+        if (!WIFEXITED(status))
             terminal_reset_modes();
-            if (WTERMSIG(status) == SIGINT)
-                shell.unwind = UNWIND_ABORT;
+        if (WIFSIGNALED(status) && WTERMSIG(status) == SIGINT) {
+            shell.unwind = UNWIND_ABORT;
+        } else if (terminal_interrupted()) { /* it had just ended */
+            shell.unwind = UNWIND_ABORT;
+            status = SIGINT;
         }
     }
     return job_exit_status(status);

@@ -15,6 +15,7 @@
 
 #include "user/sh/exec.h"
 #include "user/sh/input.h"
+#include "user/sh/lineedit.h"
 #include "user/sh/options.h"
 #include "user/sh/output.h"
 #include "user/sh/parse.h"
@@ -215,6 +216,7 @@ static void recover(struct run *bottom)
     shell.status = 2;
     shell.unwind = UNWIND_NONE;
     input_drop_line(bottom->in);
+    lineedit_abandon();
     terminal_give(0);
 }
 

@@ -2,15 +2,17 @@
  * The terminal. See terminal.h.
  */
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "user/sh/shell.h"
 #include "user/sh/terminal.h"
 
-static int terminal = -1;    /* our own descriptor on it */
-static bool have_modes;      /* modes is valid */
-static struct termios modes; /* as they were when we took over */
+static int terminal = -1;        /* our own descriptor on it */
+static bool have_modes;          /* modes is valid */
+static struct termios modes;     /* as they were when we took over */
+static unsigned long interrupts; /* ^C with nobody in the foreground, seen so far */
 
 bool terminal_take(void)
 {
@@ -21,6 +23,7 @@ bool terminal_take(void)
         return false;
     have_modes = !tcgetattr(terminal, &modes);
     terminal_give(0);
+    terminal_forget_interrupts();
     return true;
 }
 
@@ -37,6 +40,33 @@ void terminal_reset_modes(void)
 {
     if (have_modes)
         tcsetattr(terminal, TCSADRAIN, &modes);
+}
+
+/* Elsewhere than on Banyan, where there is no such count, ^C kills the shell. */
+static bool count_interrupts(unsigned long *count)
+{
+#ifdef TIOCGINTR
+    return terminal >= 0 && !ioctl(terminal, TIOCGINTR, count);
+#else
+    (void)count;
+    return false;
+#endif
+}
+
+bool terminal_interrupted(void)
+{
+    unsigned long now;
+
+    if (!count_interrupts(&now) || now == interrupts)
+        return false;
+    interrupts = now;
+    tcflush(terminal, TCIFLUSH);
+    return true;
+}
+
+void terminal_forget_interrupts(void)
+{
+    count_interrupts(&interrupts);
 }
 
 void terminal_forget(void)

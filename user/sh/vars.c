@@ -104,6 +104,14 @@ bool var_unset(const char *name)
     return true;
 }
 
+void vars_each(void (*visit)(const char *name, void *context), void *context)
+{
+    for (unsigned i = 0; i < BUCKETS; i++)
+        for (const struct var *var = table[i]; var; var = var->next)
+            if (var->value)
+                visit(var->name, context);
+}
+
 void var_save(struct saved_var **list, const char *name)
 {
     const struct var *var = *find(name);

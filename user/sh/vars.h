@@ -30,6 +30,9 @@ const char *var_get(const char *name);
 bool var_set(const char *name, const char *value, int flags);
 bool var_unset(const char *name);
 
+/* Call visit with the name of each that is set. */
+void vars_each(void (*visit)(const char *name, void *context), void *context);
+
 /* Remember a variable on *list, and put all of a list back. */
 void var_save(struct saved_var **list, const char *name);
 void vars_restore(struct saved_var **list);

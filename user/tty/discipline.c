@@ -3,10 +3,6 @@
 #include "kernel/errno.h"
 #include <string.h>
 
-#define READY_BYTE 0x0ff
-#define READY_END  0x100
-#define READY_EOF  0x200
-
 #define CTRL(c)  ((c)&0x1f)
 #define DELETE   0x7f
 #define BELL     "\a"
@@ -151,21 +147,11 @@ static void line_cut(struct discipline *d, unsigned n)
         echo_bytes(d, "\b \b", 3);
 }
 
-/* ----------------------------------------------------------- ready queue */
+/* ------------------------------------------------------------- the line */
 
-static unsigned ready_room(const struct discipline *d)
+static unsigned shown_mark(const struct discipline *d)
 {
-    return READY_MAX - (d->ready_tail - d->ready_head);
-}
-
-static void ready_push(struct discipline *d, unsigned entry)
-{
-    d->ready[d->ready_tail++ % READY_MAX] = (unsigned short)entry;
-}
-
-bool discipline_ready(const struct discipline *d)
-{
-    return d->ready_head != d->ready_tail;
+    return d->termios.lflag & TTY_ECHO ? READY_SHOWN : 0;
 }
 
 /* The line, ended by a newline (which is then part of it) or by ^D, becomes a
@@ -174,14 +160,14 @@ static bool line_finish(struct discipline *d, bool newline)
 {
     unsigned bytes = d->line_len + newline;
 
-    if (ready_room(d) < (bytes ? bytes : 1))
+    if (ready_room(&d->ready) < (bytes ? bytes : 1))
         return false;
     if (newline)
         d->line[d->line_len] = '\n';
     for (unsigned i = 0; i < bytes; i++)
-        ready_push(d, d->line[i] | (i + 1 == bytes ? READY_END : 0));
+        ready_push(&d->ready, d->line[i] | shown_mark(d) | (i + 1 == bytes ? READY_END : 0));
     if (!bytes)
-        ready_push(d, READY_EOF);
+        ready_push(&d->ready, READY_EOF);
     d->line_len = 0;
     return true;
 }
@@ -189,46 +175,20 @@ static bool line_finish(struct discipline *d, bool newline)
 static void input_drop(struct discipline *d)
 {
     d->line_len = 0;
-    d->ready_head = d->ready_tail;
+    ready_clear(&d->ready);
 }
 
 void discipline_empty_line(struct discipline *d)
 {
-    if (ready_room(d))
-        ready_push(d, '\n' | READY_END);
+    if (ready_room(&d->ready))
+        ready_push(&d->ready, '\n' | READY_END);
 }
 
 /* --------------------------------------------------------------- reading */
 
-static long peek_record(const struct discipline *d, char *buf, size_t room)
+bool discipline_ready(const struct discipline *d)
 {
-    unsigned at = d->ready_head;
-    size_t n = 0;
-
-    if (d->ready[at % READY_MAX] == READY_EOF)
-        return 0;
-    while (n < room && at != d->ready_tail) {
-        unsigned entry = d->ready[at++ % READY_MAX];
-
-        buf[n++] = (char)(entry & READY_BYTE);
-        if (entry & READY_END)
-            break;
-    }
-    return (long)n;
-}
-
-/* In raw mode records mean nothing, and an end of file typed before is no byte. */
-static size_t peek_bytes(const struct discipline *d, char *buf, size_t room)
-{
-    size_t n = 0;
-
-    for (unsigned at = d->ready_head; n < room && at != d->ready_tail; at++) {
-        unsigned entry = d->ready[at % READY_MAX];
-
-        if (entry != READY_EOF)
-            buf[n++] = (char)(entry & READY_BYTE);
-    }
-    return n;
+    return !ready_empty(&d->ready);
 }
 
 long discipline_peek(const struct discipline *d, char *buf, size_t room)
@@ -238,8 +198,8 @@ long discipline_peek(const struct discipline *d, char *buf, size_t room)
     size_t n;
 
     if (d->termios.lflag & TTY_ICANON)
-        return discipline_ready(d) ? peek_record(d, buf, room) : -EAGAIN;
-    n = peek_bytes(d, buf, room);
+        return discipline_ready(d) ? ready_record(&d->ready, buf, room) : -EAGAIN;
+    n = ready_bytes(&d->ready, buf, room);
     if (n >= need && (n || !cc[TTY_VTIME]))
         return (long)n;
     return n && cc[TTY_VTIME] ? (long)n : -EAGAIN;
@@ -247,12 +207,8 @@ long discipline_peek(const struct discipline *d, char *buf, size_t room)
 
 void discipline_consume(struct discipline *d, size_t count)
 {
-    if (!count && (d->termios.lflag & TTY_ICANON) && discipline_ready(d) &&
-        d->ready[d->ready_head % READY_MAX] == READY_EOF)
-        d->ready_head++;
-    while (count && discipline_ready(d))
-        if (d->ready[d->ready_head++ % READY_MAX] != READY_EOF)
-            count--;
+    if (count || (d->termios.lflag & TTY_ICANON))
+        ready_consume(&d->ready, count);
 }
 
 /* --------------------------------------------------------------- editing */
@@ -334,11 +290,11 @@ static void input_canonical(struct discipline *d, unsigned char c)
 
 static void input_raw(struct discipline *d, unsigned char c)
 {
-    if (!ready_room(d)) {
+    if (!ready_room(&d->ready)) {
         bell(d);
         return;
     }
-    ready_push(d, c);
+    ready_push(&d->ready, c | shown_mark(d));
     echo_key(d, c);
 }
 
@@ -377,26 +333,59 @@ unsigned discipline_input(struct discipline *d, unsigned char byte)
 
 /* -------------------------------------------------------------- settings */
 
-void discipline_set(struct discipline *d, const struct msg_termios *termios, bool flush)
+/* To raw: what is half typed can be read now, and a ^D is a byte like any. */
+static void leave_canonical(struct discipline *d)
+{
+    ready_unmark(&d->ready, d->termios.cc[TTY_VEOF]);
+    for (unsigned i = 0; i < d->line_len && ready_room(&d->ready); i++)
+        ready_push(&d->ready, d->line[i] | shown_mark(d));
+    d->line_len = 0;
+}
+
+/* Where the last line begins, which may still be edited. */
+static unsigned last_line_start(const struct discipline *d, unsigned count)
+{
+    while (count) {
+        unsigned char byte = d->retyped[count - 1] & READY_BYTE;
+
+        if (byte == '\n' || byte == '\r' || (byte && byte == d->termios.cc[TTY_VEOF]))
+            break;
+        count--;
+    }
+    return count;
+}
+
+/* From raw: what was typed ahead is typed again. It was meant for whoever reads next,
+ * and he reads lines. They are echoed if they have not been; the last one, if it is
+ * not finished, as it stands in the end. Returns INPUT_* bits. */
+static unsigned enter_canonical(struct discipline *d)
+{
+    unsigned count = ready_take(&d->ready, d->retyped);
+    unsigned last = last_line_start(d, count);
+    unsigned echo = d->termios.lflag & TTY_ECHO, requests = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        bool silent = i >= last || (d->retyped[i] & READY_SHOWN);
+
+        d->termios.lflag = (d->termios.lflag & ~(unsigned)TTY_ECHO) | (silent ? 0 : echo);
+        requests |= discipline_input(d, d->retyped[i] & READY_BYTE);
+    }
+    d->termios.lflag |= echo;
+    d->line_column = d->column;
+    for (unsigned i = 0; i < d->line_len; i++)
+        echo_key(d, d->line[i]);
+    return requests;
+}
+
+unsigned discipline_set(struct discipline *d, const struct msg_termios *termios, bool flush)
 {
     bool was_canonical = d->termios.lflag & TTY_ICANON;
     bool canonical = termios->lflag & TTY_ICANON;
 
     if (flush)
         input_drop(d);
+    if (was_canonical && !canonical)
+        leave_canonical(d);
     d->termios = *termios;
-    if (was_canonical && !canonical) {
-        /* What is half typed can be read now. */
-        for (unsigned i = 0; i < d->line_len && ready_room(d); i++)
-            ready_push(d, d->line[i]);
-        d->line_len = 0;
-    }
-    if (!was_canonical && canonical && discipline_ready(d)) {
-        /* Bytes typed raw end with a record, or a canonical read would run on
-         * into the next line. */
-        unsigned short *last = &d->ready[(d->ready_tail - 1) % READY_MAX];
-
-        if (*last != READY_EOF)
-            *last |= READY_END;
-    }
+    return !was_canonical && canonical ? enter_canonical(d) : 0;
 }

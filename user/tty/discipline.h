@@ -19,10 +19,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include "kernel/messages.h"
+#include "user/tty/ready.h"
 
 #define LINE_MAX_BYTES 4096   /* of a line, its newline included */
 #define MARK           '\x1e' /* begins a kernel line where lines are marked */
-#define READY_MAX      8192   /* bytes typed ahead, and marks; a power of two */
 
 /* What discipline_input asks its caller to do. */
 #define INPUT_INTERRUPT 1 /* ^C: line and type-ahead are gone, "^C" is echoed */
@@ -40,10 +40,8 @@ struct discipline {
     unsigned line_len;
     unsigned line_column; /* of the cursor when the line began */
 
-    /* Entries are a byte, with READY_END if its record ends there, or READY_EOF
-     * alone: an end of file. Free-running indices. */
-    unsigned short ready[READY_MAX];
-    unsigned ready_head, ready_tail;
+    struct ready ready;                /* what was typed ahead */
+    unsigned short retyped[READY_MAX]; /* used while the mode changes */
 
     unsigned column; /* of the cursor, as far as plain text goes */
 };
@@ -73,9 +71,10 @@ void discipline_consume(struct discipline *d, size_t count);
 /* Is anything at all ready, in either mode? */
 bool discipline_ready(const struct discipline *d);
 
-/* Switch to other settings. With flush, what was typed is dropped first;
- * without, what was typed stays readable in the new mode. */
-void discipline_set(struct discipline *d, const struct msg_termios *termios, bool flush);
+/* Switch to other settings. With flush, what was typed is dropped first; without,
+ * it stays readable: from canonical to raw as bytes, the other way as if it were
+ * typed now, ^C included. Returns INPUT_* bits. */
+unsigned discipline_set(struct discipline *d, const struct msg_termios *termios, bool flush);
 
 /* Output processing: copies from src (n bytes) to dst (room bytes, at least 2)
  * as far as fits. Returns the bytes produced; *used is set to those taken. */

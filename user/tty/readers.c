@@ -105,7 +105,7 @@ void waiters_serve(struct tty *tty)
             continue;
         }
         if (w->then != WAITER_ANSWER)
-            discipline_set(&tty->discipline, &w->termios, w->then == WAITER_SET_AND_FLUSH);
+            tty_set(tty, &w->termios, w->then == WAITER_SET_AND_FLUSH);
         tty_answer(tty, w->id, 0, 0, 0);
     }
     tty->waiters = kept;

@@ -150,7 +150,7 @@ static void do_setattr(struct tty *tty, const struct message *m, const char *dat
     }
     __builtin_memcpy(&waiter.termios, data, sizeof(waiter.termios));
     if (m->w[1] == 0) {
-        discipline_set(&tty->discipline, &waiter.termios, false);
+        tty_set(tty, &waiter.termios, false);
         tty_answer(tty, m->id, 0, 0, 0);
         return;
     }
@@ -198,6 +198,13 @@ static void do_setsize(struct tty *tty, const struct message *m, const char *dat
     tty_answer(tty, m->id, 0, 0, 0);
 }
 
+static void do_interrupts(struct tty *tty, const struct message *m, const char *data,
+                          unsigned long len)
+{
+    (void)data;
+    tty_answer(tty, m->id, len ? -EINVAL : 0, tty->interrupts, 0);
+}
+
 /* ----------------------------------------------------------------- table */
 
 static const struct {
@@ -205,16 +212,27 @@ static const struct {
     bool kernel_only;
     handler *handle;
 } handlers[] = {
-    {MSG_WRITE, false, do_write},         {MSG_READ, false, do_read},
-    {MSG_CLOSE, true, do_close},          {MSG_SYNC, true, do_close}, /* a terminal keeps nothing */
-    {MSG_FSYNC, false, do_drain},         {MSG_TTY_DRAIN, false, do_drain},
-    {MSG_TTY_GETATTR, false, do_getattr}, {MSG_TTY_SETATTR, false, do_setattr},
-    {MSG_TTY_SETPGRP, false, do_setpgrp}, {MSG_TTY_GETPGRP, false, do_getpgrp},
-    {MSG_TTY_GETSIZE, false, do_getsize}, {MSG_TTY_SETSIZE, false, do_setsize},
-    {MSG_OPEN, false, do_open},           {MSG_STAT, false, do_stat},
-    {MSG_ACCESS, false, do_access},       {MSG_READDIR, false, do_not_here},
-    {MSG_TRUNCATE, false, do_not_here},   {MSG_CHMOD, false, do_not_here},
-    {MSG_UTIME, false, do_not_here},      {MSG_READLINK, false, do_not_here},
+    {MSG_WRITE, false, do_write},
+    {MSG_READ, false, do_read},
+    {MSG_CLOSE, true, do_close},
+    {MSG_SYNC, true, do_close}, /* a terminal keeps nothing */
+    {MSG_FSYNC, false, do_drain},
+    {MSG_TTY_DRAIN, false, do_drain},
+    {MSG_TTY_GETATTR, false, do_getattr},
+    {MSG_TTY_SETATTR, false, do_setattr},
+    {MSG_TTY_SETPGRP, false, do_setpgrp},
+    {MSG_TTY_GETPGRP, false, do_getpgrp},
+    {MSG_TTY_GETSIZE, false, do_getsize},
+    {MSG_TTY_SETSIZE, false, do_setsize},
+    {MSG_TTY_INTERRUPTS, false, do_interrupts},
+    {MSG_OPEN, false, do_open},
+    {MSG_STAT, false, do_stat},
+    {MSG_ACCESS, false, do_access},
+    {MSG_READDIR, false, do_not_here},
+    {MSG_TRUNCATE, false, do_not_here},
+    {MSG_CHMOD, false, do_not_here},
+    {MSG_UTIME, false, do_not_here},
+    {MSG_READLINK, false, do_not_here},
 };
 
 void request_dispatch(struct tty *tty, const struct message *m, unsigned long len)

@@ -37,14 +37,30 @@ long tty_answer_data(struct tty *tty, long id, long status, const void *data, un
 
 /* ------------------------------------------------------------------ work */
 
-/* ^C. With nobody to kill it is for whoever reads the line: a shell at its prompt
- * gets an empty one, also if it has printed the prompt and is yet to ask. */
+/* ^C. With nobody to kill it is counted, which a shell asks for while it works, and
+ * for whoever reads the line: he gets an empty one, also if he has printed a prompt
+ * and is yet to ask. */
 static void interrupt_key(struct tty *tty)
 {
-    bool killed = tty->group > 1 && sys_kill(H_SYSTEM, -tty->group, ABI_SIGINT) >= 0;
-
-    if (!killed && (tty->discipline.termios.lflag & TTY_ICANON))
+    if (tty->group > 1 && sys_kill(H_SYSTEM, -tty->group, ABI_SIGINT) >= 0)
+        return;
+    tty->interrupts++;
+    if (tty->discipline.termios.lflag & TTY_ICANON)
         discipline_empty_line(&tty->discipline);
+}
+
+/* What the discipline asks for: INPUT_* bits. */
+static void do_requests(struct tty *tty, unsigned requests)
+{
+    if (requests & INPUT_INTERRUPT)
+        interrupt_key(tty);
+    if (requests & INPUT_DUMP)
+        sys_system(H_SYSTEM, SYSTEM_DUMP, 0, 0, 0);
+}
+
+void tty_set(struct tty *tty, const struct msg_termios *termios, bool flush)
+{
+    do_requests(tty, discipline_set(&tty->discipline, termios, flush));
 }
 
 /* Take what was typed. Returns whether there may be more. */
@@ -52,15 +68,10 @@ static bool input_step(struct tty *tty)
 {
     for (unsigned i = 0; i < INPUT_STEP; i++) {
         int byte = uart_get(&tty->uart);
-        unsigned request;
 
         if (byte < 0)
             return false;
-        request = discipline_input(&tty->discipline, (unsigned char)byte);
-        if (request & INPUT_INTERRUPT)
-            interrupt_key(tty);
-        if (request & INPUT_DUMP)
-            sys_system(H_SYSTEM, SYSTEM_DUMP, 0, 0, 0);
+        do_requests(tty, discipline_input(&tty->discipline, (unsigned char)byte));
     }
     return true;
 }

@@ -59,7 +59,8 @@ struct tty {
     struct output output;
     struct klog klog;
     struct uart uart;
-    int group; /* that ^C kills; 0 = nobody */
+    int group;                /* that ^C kills; 0 = nobody */
+    unsigned long interrupts; /* ^C typed with nobody to kill */
     unsigned rows, columns;
     bool log_grew;
     unsigned long readers_in, readers_out; /* free-running */
@@ -89,7 +90,9 @@ void waiters_serve(struct tty *tty);
 /* requests.c: a request arrived, len bytes of data in output_buffer. */
 void request_dispatch(struct tty *tty, const struct message *m, unsigned long len);
 
-/* server.c */
+/* server.c: the loop; and settings change, what was typed before is looked at
+ * anew. */
 void server_run(struct tty *tty);
+void tty_set(struct tty *tty, const struct msg_termios *termios, bool flush);
 
 #endif
