@@ -260,7 +260,8 @@ link = $(CC) $(USER_LINK) -o $@ $(CRT) $1 -L$(PICOLIBC_LIB) \
 # Folders whose every C file is a program of its own, and folders that are one program each.
 SINGLE_DIRS := bin test bench
 SERVERS := init blk fs tty
-ONE_PROGRAM_DIRS := sh $(SERVERS)
+BIN_DIRS := $(sort $(patsubst user/%/,%,$(dir $(wildcard user/bin/*/*.c))))
+ONE_PROGRAM_DIRS := sh $(BIN_DIRS) $(SERVERS)
 
 # $(call single,FOLDER,OBJECT FOLDER): programs of one C file each.
 define single
@@ -279,10 +280,11 @@ $2: $$($1_OBJECTS) $(U)/obj/user/$1.flags $$(PROGRAM_NEEDS)
 	$$(call say,LD,$$@)$$(call link,$$($1_OBJECTS))
 endef
 $(eval $(call folder,sh,$(U)/bin/sh))
+$(foreach d,$(BIN_DIRS),$(eval $(call folder,$d,$(U)/$d)))
 $(foreach s,$(SERVERS),$(eval $(call folder,$s,$(U)/server/$s)))
 
 SINGLE := $(foreach d,$(SINGLE_DIRS),$(patsubst user/%.c,%,$(wildcard user/$d/*.c)))
-PROGRAMS := $(sort $(SINGLE) $(if $(sh_OBJECTS),bin/sh))
+PROGRAMS := $(sort $(SINGLE) $(BIN_DIRS) $(if $(sh_OBJECTS),bin/sh))
 PRESENT_SERVERS := $(foreach s,$(SERVERS),$(if $($s_OBJECTS),$s))
 USER_SOURCES := $(LIB_SOURCES) $(wildcard user/lib/crt0.S) $(SINGLE:%=user/%.c) \
     $(foreach d,$(ONE_PROGRAM_DIRS),$($d_OBJECTS:$(U)/obj/%.o=%))

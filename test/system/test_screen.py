@@ -1,0 +1,108 @@
+"""Programs that use the whole screen: less, top, vi; on a terminal that answers."""
+import pytest
+
+from banyan.screen import DOWN, END, ESC, HOME, LEFT, PAGE_DOWN, RIGHT, Screen, UP
+
+pytestmark = pytest.mark.points(2)
+
+
+def on_screen(boots, columns=80, rows=24):
+    guest = boots.guest(boot=False)
+    screen = Screen(guest, columns, rows)
+    guest.boot()
+    return screen
+
+
+@pytest.fixture
+def screen(boots):
+    return on_screen(boots)
+
+
+def leave(screen, keys):
+    """The keys that end the program; the shell must be back, and its terminal as it was."""
+    screen.guest.send(keys)
+    screen.guest.expect_exact("\x1b[?1049l")
+    screen.guest.expect_exact("$ ")
+    assert screen.guest.run("echo back; echo $?", status=0) == "back\n0\n"
+
+
+def test_less(screen):
+    guest = screen.guest
+    guest.run("seq 1000 >/tmp/n", status=0)
+    guest.sendline("less /tmp/n")
+    screen.wait(lambda: screen.rows[:2] == ["1", "2"] and screen.rows[22] == "23")
+    guest.send(" ")
+    screen.wait(lambda: screen.rows[0] == "24")
+    guest.send("b")
+    screen.wait(lambda: screen.rows[0] == "1")
+    guest.send("3j" + DOWN)
+    screen.wait(lambda: screen.rows[0] == "5")
+    guest.send("2k" + UP)
+    screen.wait(lambda: screen.rows[0] == "2")
+    guest.send("G")
+    screen.wait(lambda: screen.rows[0] == "978" and screen.rows[22] == "1000"
+                and "(END)" in screen.rows[23])
+    guest.send(PAGE_DOWN)
+    guest.expect_exact("\a")
+    guest.send("500g")
+    screen.wait(lambda: screen.rows[0] == "500")
+    guest.send("/9[12]0\n")
+    screen.wait(lambda: screen.rows[0] == "910")
+    guest.send("n")
+    screen.wait(lambda: screen.rows[0] == "920")
+    guest.send("N")
+    screen.wait(lambda: screen.rows[0] == "910")
+    guest.send("/nowhere\n")
+    screen.wait("pattern not found")
+    guest.send("/*(\n")
+    screen.wait(lambda: screen.rows[23].startswith("*(: "))
+    guest.send("?^4.$\n")
+    screen.wait(lambda: screen.rows[0] == "49")
+    guest.send("-N")
+    screen.wait(lambda: screen.rows[0] == "     49 49")
+    guest.send("50%")
+    screen.wait(lambda: screen.rows[0] == "    501 501")
+    leave(screen, "q")
+
+
+def test_less_pipe_and_long_lines(boots):
+    screen = on_screen(boots, columns=40, rows=10)
+    guest = screen.guest
+    line = "".join(f"{i:03}-" for i in range(50))
+    guest.sendline(f"(echo {line}; printf 'tab\\tb\\033[2Jc\\377 \\303\\244'; echo; seq 100) | less")
+    wrapped = [line[i:i + 40] for i in range(0, 200, 40)]
+    screen.wait(lambda: screen.rows[:5] == wrapped)
+    assert screen.rows[5] == "tab     b^[[2Jc\\ff ä"
+    guest.send("3j")
+    screen.wait(lambda: screen.rows[:2] == wrapped[3:])
+    guest.send("-S")
+    screen.wait(lambda: screen.rows[0] == wrapped[0] and screen.rows[2] == "1")
+    guest.send(RIGHT)
+    screen.wait(lambda: screen.rows[0] == line[8:48] and screen.rows[1] == "b^[[2Jc\\ff ä")
+    guest.send(LEFT + END)
+    screen.wait(lambda: screen.rows[8] == "100")
+    guest.send(HOME)
+    screen.wait(lambda: screen.rows[0] == wrapped[0])
+    leave(screen, "\x03")
+    assert guest.run("seq 3 | less | cat", status=0) == "1\n2\n3\n"
+    assert guest.run("less /tmp", status=1) == "less: /tmp: Is a directory\n"
+    assert guest.run("less none", status=1) == "less: none: No such file or directory\n"
+
+
+def test_top(screen):
+    guest = screen.guest
+    guest.run("while :; do :; done &", status=0)
+    busy = guest.run("echo $!", status=0).strip()
+    guest.sendline("top -d 1")
+    screen.wait(lambda: screen.rows[2].split()[:3] == ["PID", "PPID", "S"])
+    # After the first look there is a difference to tell: the loop uses one processor.
+    screen.wait(lambda: screen.rows[3].split()[0] == busy
+                and 60 < float(screen.rows[3].split()[6]) < 110)
+    assert "KiB" in screen.rows[1]
+    guest.send("M")
+    screen.wait(lambda: [int(row.split()[5]) for row in screen.rows[3:9]]
+                == sorted((int(row.split()[5]) for row in screen.rows[3:9]), reverse=True))
+    leave(screen, "q")
+    listed = guest.run(f"top -b; kill {busy}", status=0)
+    assert any(line.split()[0] == busy for line in listed.splitlines()), listed
+    assert "usage: top" in guest.run("top -d 0", status=2)
