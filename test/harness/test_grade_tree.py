@@ -101,15 +101,17 @@ def test_only_what_judges_a_kernel_is_asked(tree):
 
 
 def test_the_sources_tested_on_the_host_are_the_trees(tree):
+    """And a test that writes files finds room for them behind its walls."""
     (tree / "kernel" / "lib" / "bitmap.h").write_text('#error "the graded one"\n')
     (tree / "kernel" / "boot_memory.c").write_text("int frame = ;\n")  # ends the build early
     folder = grade_tree.folder_of(tree)
     assert grade_tree.prepare(tree, folder)
     environment = dict(os.environ, GRADED=str(folder / "src"), BUILD=str(folder),
-                       PROGRAMS=str(ROOT / "build"), T="host.lib_bitmap", J="1")
+                       PROGRAMS=str(ROOT / "build"), T="host.lib_bitmap host.virtq_qemu", J="1")
     done = subprocess.run([sys.executable, str(ROOT / "test" / "grade.py")], env=environment,
                           stdout=subprocess.PIPE, text=True, timeout=300, check=False)
     assert "the graded one" in done.stdout, done.stdout
+    assert re.search(r"(?m)^ok +2/2 +host.virtq_qemu", done.stdout), done.stdout
 
 
 @pytest.mark.skipif(not sandbox.available(), reason="no bubblewrap here")

@@ -1,5 +1,6 @@
 /*
- * A folder for what a host test makes while it runs, under build/test/host/NAME/.
+ * A folder for what a host test makes while it runs, under build/test/host/NAME/,
+ * or under $SCRATCH if that is set (the tests of a tree that is not ours).
  * Those of runs that were killed go when the same test runs next.
  */
 #ifndef TEST_HOST_LIB_SCRATCH_H
@@ -17,10 +18,18 @@ static inline int scratch_make(char *path, size_t room)
 {
     const char *slash = strrchr(__BASE_FILE__, '/');
     const char *name = slash ? slash + 1 : __BASE_FILE__;
-    char command[512];
+    const char *scratch = getenv("SCRATCH");
+    char command[2 * PATH_MAX + 128];
+    int length;
 
     /* The folders are named by process, so that runs side by side do not meet. */
-    snprintf(path, room, "build/test/host/%.*s/run.%d", (int)strcspn(name, "."), name, getpid());
+    if (scratch)
+        length = snprintf(path, room, "%s/run.%d", scratch, getpid());
+    else
+        length = snprintf(path, room, "build/test/host/%.*s/run.%d", (int)strcspn(name, "."), name,
+                          getpid());
+    if (length < 0 || (size_t)length >= room)
+        return -1;
     snprintf(command, sizeof(command),
              "mkdir -p '%s' && for d in '%s'/../run.*; do"
              " kill -0 \"${d##*.}\" 2>/dev/null || rm -rf \"$d\"; done",

@@ -118,7 +118,7 @@ int main(void)
          " -device virtio-blk-device,drive=d,bus=virtio-mmio-bus.0"},
         {'n', 1, "-global virtio-mmio.force-legacy=false"},
     };
-    char folder[96], path[PATH_MAX], command[PATH_MAX + 1024];
+    char folder[PATH_MAX], path[PATH_MAX], command[PATH_MAX + 1024];
 
     if (system("command -v " COMPILER " " EMULATOR " >/dev/null") != 0) {
         printf("KTAP version 1\n1..0 # SKIP no " COMPILER " or " EMULATOR "\n");

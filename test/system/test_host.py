@@ -57,7 +57,7 @@ def _run(argv, folder, seconds, **variables):
     environment = dict(os.environ, **variables)
     argv, cwd = [str(word) for word in argv], graded_root()
     if os.environ.get("GRADED"):
-        environment["TMPDIR"] = str(folder)
+        environment["TMPDIR"] = environment["SCRATCH"] = str(folder)
         status = sandbox.run(argv, out, seconds, cwd, writable=[folder], env=environment,
                              secret=sandbox.secrets(), memory=0, errors=err)
     else:
