@@ -9,7 +9,7 @@ import time
 import pytest
 
 from banyan import seal
-from banyan.ktap import PROBLEMS_MAX, parse
+from banyan.ktap import PROBLEMS_MAX, RESULTS_MAX, parse
 from banyan.machine import ROOT, run_tool
 from banyan.program import OUTPUT_MAX
 
@@ -156,4 +156,6 @@ def test_reading_has_limits(name, key):
     data = b"KTAP version 1\nok 1" + FLOODS[name] * (OUTPUT_MAX // len(FLOODS[name]))
     found = parse(data[:OUTPUT_MAX].decode("utf-8", "replace"), key)
     assert time.process_time() - start < 30
-    assert found.problems and len("\n".join(found.problems)) < 2000 * PROBLEMS_MAX
+    assert found.problems[0] == "more than 1 MiB of output"  # and the rest is not looked at
+    assert len(found.points) <= RESULTS_MAX
+    assert len("\n".join(found.problems)) < 2000 * PROBLEMS_MAX
