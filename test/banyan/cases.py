@@ -6,7 +6,7 @@ A guest test is user/test/NAME.c. In a comment it may hold lines such as
 
 Each such line is a test, worth the points; without a line there is one, worth 1 point. cpus and mem
 say on which machines it makes sense: one value, several, or a range (2.., 32M..256M); not said, any
-number of harts will do and 32 MiB of memory. kargs="..." fixes the kernel's command line (kargs=""
+number of harts will do and 16 MiB of memory. kargs="..." fixes the kernel's command line (kargs=""
 too). timeout is processor seconds per hart (300 if not said). partial=yes: with some of its results
 not ok it earns that share of the points. visibility=hidden and the like: see results.py.
 

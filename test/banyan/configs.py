@@ -13,7 +13,7 @@ AXES = {
     "timer": {"": {}, "sstc=off": {"extra": ("-cpu", "rv64,sstc=off")}},
 }
 USUAL = {"cpus": "cpus=2", "mem": "mem=256M"}  # of axes whose usual value has a name
-DEFAULT_MEM = "32M.."  # what a test that says nothing needs
+DEFAULT_MEM = "16M.."  # what a test that says nothing needs
 UNITS = {"": 1 << 20, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 

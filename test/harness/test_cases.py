@@ -18,7 +18,7 @@ def test_silent_source(tmp_path):
     assert (test.identity, test.points) == ("fork", 1)
     cpus, mem = test.domains()[:2]
     assert cpus == ["cpus=1", "cpus=2", "cpus=4", "cpus=8"]
-    assert mem == ["mem=64M", "mem=256M", "mem=2G"]
+    assert mem == ["mem=16M", "mem=64M", "mem=256M", "mem=2G"]
 
 
 def test_configurations(tmp_path):
@@ -46,7 +46,7 @@ def test_what_the_user_has_settled(tmp_path):
 
 def test_asked_by_name(tmp_path):
     """What the name leaves out is usual; of two lines the one that the name tells of."""
-    plain, small = described(tmp_path, '/* test: cpus=1,2,4\n * test: mem=16M cpus=2 */\n')
+    plain, small = described(tmp_path, '/* test: cpus=1,2,4 mem=32M..\n * test: mem=16M cpus=2 */\n')
     assert plain.asked(["cpus=1"]).changes() == {"cpus": 1, "mem": "256M", "kargs": ""}
     assert plain.asked(["asidbits=2"]).changes() == {"cpus": 2, "mem": "256M", "kargs": "asidbits=2"}
     assert plain.asked(["cpus=1"]).identity == "fork[cpus=1]"

@@ -58,7 +58,7 @@ def test_full(fork):
     """Every pair of what the test allows, and nothing else."""
     runs = [run for run in fork(FULL="1") if run.test.identity == "fork"]
     cpus, mem = ({run.changes()[key] for run in runs} for key in ("cpus", "mem"))
-    assert cpus == {1, 2, 4, 8} and mem == {"64M", "256M", "2G"}
+    assert cpus == {1, 2, 4, 8} and mem == {"16M", "64M", "256M", "2G"}
     assert {(run.changes()["cpus"], run.changes()["mem"]) for run in runs} == set(
         itertools.product(cpus, mem))
     assert not any(run.changes()["kargs"] for run in runs)

@@ -2,7 +2,7 @@
  * malloc and its kin: contents, alignment, threads, what goes back to the system,
  * and what a program's errors lead to.
  *
- * test: points=3 cpus=1,2
+ * test: points=3 cpus=1,2 mem=32M..
  */
 #include "user/test/proc_util.h"
 #include <fcntl.h>

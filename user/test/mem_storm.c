@@ -2,7 +2,7 @@
  * Processes and threads come and go by the hundred, end in the middle of things,
  * and leave nothing behind: the ledger balances class by class.
  *
- * test: points=4
+ * test: points=4 mem=32M..
  * test: points=2 cpus=2 mem=16M
  */
 #include <fcntl.h>
