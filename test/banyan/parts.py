@@ -11,7 +11,7 @@ PARTS = [
     ("processes", "guest.exist guest.proc_* guest.thread_* guest.sched_* guest.handle_*"),
     ("ipc", "guest.ipc_* guest.pipe_* guest.svc_*"),
     ("files", "guest.file_* disk.* host.fs_* host.virtq_*"),
-    ("terminal", "terminal.* guest.tty_* host.tty_*"),
+    ("terminal", "terminal.* lineedit.* screen.* guest.tty_* host.tty_*"),
     ("programs", "shell.* command.* inspect.* sh_host.* guest.libc_*"),
     ("host", "host.*"),
     ("build", "build.* tree.* source.*"),

@@ -106,3 +106,81 @@ def test_top(screen):
     listed = guest.run(f"top -b; kill {busy}", status=0)
     assert any(line.split()[0] == busy for line in listed.splitlines()), listed
     assert "usage: top" in guest.run("top -d 0", status=2)
+
+
+def vi(screen, file, keys, saved):
+    """Edit a file: what is in it after these keys and :wq."""
+    guest = screen.guest
+    guest.sendline(f"vi {file}")
+    screen.wait(lambda: screen.rows[23].startswith(f"{file}: "))
+    guest.send(keys + ESC + ":wq\n")
+    guest.expect_exact("\x1b[?1049l")
+    guest.expect_exact("$ ")
+    assert guest.run(f"cat {file}", status=0) == saved, keys
+
+
+def test_vi_commands(screen):
+    """Motions, operators, counts, yank and paste, undo, repeat; each on a known text."""
+    text = "one two three\nfour (five six) seven\n\n\teight nine\nten\n"
+    first, rest = text.split("\n", 1)
+    source = text.replace("\n", "\\n").replace("\t", "\\t")
+    for keys, saved in [
+        ("ix " + ESC + "A y" + ESC + "o\tz", "x one two three y\n\tz\n" + rest),
+        ("Obefore" + ESC + "GIx" + ESC + "aäb", "before\n" + text.replace("ten", "xäbten")),
+        ("dwjdd", "two three\n\n\teight nine\nten\n"),
+        ("2dwx", "hree\n" + rest),
+        ("jf(d%x", text.replace("(five six) ", "")),
+        ("wcwTWO" + ESC + "w.", text.replace("two three", "TWO TWO")),
+        ("yyjp", text.replace("seven\n", "seven\none two three\n")),
+        ("ddGp", rest + first + "\n"),
+        ("dGiall", "all\n"),
+        ("jddu", text),
+        ("ddddu" + "uu\x12", rest),
+        ("Jr-~", text.replace("three\nfour", "three-four")),
+        ("xxxu.", text[3:]),
+        ("/nine\nD", text.replace("nine", "")),
+        ("?f..r\nx", text.replace("four", "our")),
+        (":2,3d\n", "one two three\n\teight nine\nten\n"),
+        (":%s/\\(e\\)n/<\\1>&/g\n", text.replace("en", "<e>en")),
+        (":s/two/2 \\/ &/\n", text.replace("two", "2 / two")),
+        (">>3j<<", "\t" + text.replace("\teight", "eight")),
+        ("$i" + "\x7f" * 3 + "Z", text.replace("three", "tZe")),
+        ("3jcchead\ntail", text.replace("\teight nine", "head\ntail")),
+        ("fex;x", "on two thre\n" + rest),
+        ("}i-", text.replace("\n\n", "\n-\n")),
+        ("3x2p", " oneone" + text[4:]),
+    ]:
+        screen.guest.run(f"printf '{source}' >/tmp/t", status=0)
+        vi(screen, "/tmp/t", keys, saved)
+
+
+def test_vi_screen(screen):
+    """What it shows: long files and lines, its own words, and errors that say what to do."""
+    guest = screen.guest
+    guest.run("seq 2000 >/tmp/n; printf 'a\\tb\\001\\377\\n' >>/tmp/n", status=0)
+    guest.sendline("vi +1500 /tmp/n")
+    screen.wait(lambda: screen.rows[screen.cursor[0]] == "1500")
+    guest.send("G")
+    screen.wait(lambda: screen.rows[screen.cursor[0]] == "a       b^A\\ff")
+    guest.send("1G" + PAGE_DOWN)
+    screen.wait(lambda: screen.rows[0] == "22")
+    guest.send("1G100ix" + ESC)
+    guest.send("A" + "".join(f"{i:03}." for i in range(40)))
+    screen.wait("039.")
+    assert screen.cursor[1] < 80
+    guest.send(ESC + "0")
+    screen.wait(lambda: screen.rows[0].startswith("x1000.001."))
+    for keys, words in [(":q\n", ":q! leaves"), (":nonsense\n", "no such command"),
+                        (":w /no/such\n", "/no/such: No such file"), (":w /README\n", ":w! overwrites"),
+                        (":9999\n", "no such lines"), ("/\\(\n", "\\(: "),
+                        (":set nu\n", "      1 x1000."), (":!echo shell; exit 3\n", "shell\n[any key")]:
+        guest.send(keys)
+        screen.wait(words)
+    guest.send(" :e! /README\n")
+    screen.wait("/README: ")
+    guest.send(":q\n")
+    guest.expect_exact("\x1b[?1049l")
+    guest.expect_exact("$ ")
+    assert guest.run("vi /tmp", status=1) == "vi: /tmp: Is a directory\n"
+    assert "not a terminal" in guest.run("vi </README", status=1)
+    assert guest.run("ls /tmp", status=0) == "n\n", "nothing is left behind"
