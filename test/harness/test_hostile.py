@@ -1,5 +1,6 @@
 """A guest that means harm: nothing that it prints, or does not read, ends or hangs the harness."""
 import pathlib
+import signal
 import time
 
 import pytest
@@ -26,6 +27,18 @@ def fake(tmp_path, monkeypatch):
     for name in ("KERNEL", "INITRD", "DISK", "CPUS", "MEM", "QEMUEXTRA", "V", "PROGRAMS"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def deadline():
+    """A harness that hangs after all must fail these tests, not hang them."""
+    def too_late(*_):
+        raise TimeoutError("the harness hangs")
+    old = signal.signal(signal.SIGALRM, too_late)
+    signal.alarm(150)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, old)
 
 
 def machine(scene):
