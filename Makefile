@@ -257,7 +257,8 @@ PROGRAM_NEEDS := $(CRT) $(LIB) $(LIBC) user/user.ld $(U)/link.flags
 link = $(CC) $(USER_LINK) -o $@ $(CRT) $1 -L$(PICOLIBC_LIB) \
     -Wl,--start-group $(LIB) $(LIBC) -lm -lgcc -Wl,--end-group
 
-# Folders whose every C file is a program of its own, and folders that are one program each.
+# Folders whose every C file is a program of its own, and folders that are one program each: those
+# named here, and each folder in user/bin.
 SINGLE_DIRS := bin test bench
 SERVERS := init blk fs tty
 BIN_DIRS := $(sort $(patsubst user/%/,%,$(dir $(wildcard user/bin/*/*.c))))
@@ -354,6 +355,7 @@ REPLACED := $(EXTRA_NAMES:%=bin/%) $(HIDDEN_NAMES:%=test/%)
 DISK_FILES := $(foreach p,$(filter-out $(REPLACED),$(PROGRAMS)),/$p=$(B)/image/$p) \
     $(EXTRA_FILES) $(HIDDEN_FILES) \
     $(foreach f,$(wildcard user/etc/*),/etc/$(notdir $f)=$f) \
+    $(foreach f,$(wildcard user/man/*.[1-9]),/man/$(notdir $f)=$f) \
     $(if $(wildcard README.md),/README=README.md)
 $(eval $(call keep,$(B)/disk.flags,DISK_FILES))
 

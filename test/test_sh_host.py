@@ -23,8 +23,8 @@ pytestmark = pytest.mark.ours
 CASES = ROOT / "test" / "data" / "sh_cases.txt"
 SHELL = [*sorted((ROOT / "user" / "sh").glob("*.c")),
          *(ROOT / "user" / "lib" / f"{name}.c" for name in ("utf8", "keys", "keyboard"))]
-PROGRAMS = ("basename cat chmod cmp cp cut dirname echo env find grep head ln ls mkdir mv printf pwd "
-            "rm rmdir seq sort tail tee touch tr uniq wc xargs yes").split()
+PROGRAMS = ("basename cat chmod cmp cp cut diff dirname echo env find grep head ln ls man mkdir mv "
+            "printf pwd rm rmdir sed seq sort tail tee touch tr uniq wc which xargs yes").split()
 FLAGS = ("-std=gnu11 -D_GNU_SOURCE -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer "
          "-fsanitize=address,undefined -fno-sanitize-recover=all").split()
 PLAIN_FLAGS = "-std=gnu11 -D_GNU_SOURCE -O1".split()
@@ -65,15 +65,21 @@ def _compile(target, sources, flags):
         pytest.fail(f"{shlex.join(command)}\n{done.stdout}", pytrace=False)
 
 
+def _sources(name):
+    """The file user/bin/NAME.c, or those of the folder user/bin/NAME."""
+    place = ROOT / "user" / "bin" / name
+    return sorted(place.glob("*.c")) or [place.with_suffix(".c")]
+
+
 def _build(folder):
     """Build what has changed. One run at a time does it."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        targets = {name: ([ROOT / "user" / "bin" / f"{name}.c"], FLAGS) for name in PROGRAMS}
+        targets = {name: (_sources(name), FLAGS) for name in PROGRAMS}
         targets["sh"] = (SHELL, FLAGS)
         targets["plain-sh"] = (SHELL, PLAIN_FLAGS)
-        headers = [*(ROOT / "user" / "sh").glob("*.h"), *(ROOT / "user" / "bin").glob("*.h"),
+        headers = [*(ROOT / "user" / "sh").glob("*.h"), *(ROOT / "user" / "bin").rglob("*.h"),
                    pathlib.Path(__file__)]
         for name, (sources, flags) in targets.items():
             newest = max(path.stat().st_mtime for path in [*sources, *headers])
