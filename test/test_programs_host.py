@@ -54,7 +54,7 @@ def test_sed_as_debian_has_it(programs):
                for script in re.split(r"(?<!\\)(?<!#n)@|\n", SED_SCRIPTS)]
     assert len(scripts) > 70
     for index, script in enumerate(scripts):
-        for text in SED_TEXTS:
+        for text in SED_TEXTS[index % 3::3]:
             compare_sed(programs, [["-n"], []][index % 2] + [script], text)
 
 
