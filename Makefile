@@ -307,7 +307,9 @@ $(B)/initrd/%: $(U)/server/%
 
 # Each EXTRA/NAME.c becomes /bin/NAME, each HIDDEN/NAME.c the test /test/NAME. What is built lies in
 # a folder named by a checksum of DIR's path, so that two DIRs do not mix, and is compiled through a
-# link there, so that DIR's path may hold blanks.
+# link there, so that DIR's path may hold blanks. A source that includes xv6's user.h is given xv6's
+# headers, before all others (user/include/xv6).
+XV6_PROGRAM := ^[[:space:]]*\#[[:space:]]*include[[:space:]]*"(user/)?user\.h"
 #
 # $(call outside,VARIABLE,FOLDER IN THE GUEST): sets VARIABLE_NAMES and VARIABLE_FILES.
 define outside
@@ -320,7 +322,8 @@ $1_FILES := $$(foreach n,$$($1_NAMES),/$2/$$n=$$($1_X)/bin/$$n)
 
 $$($1_X)/obj/%.o: $$($1_X)/src/%.c $(U)/compile.flags
 	@mkdir -p $$(@D)
-	$$(call say,CC,$$<)$$(filter-out -Werror,$$(USER_COMPILE)) -I$$($1_X)/src $$(DEPS) -c -o $$@ $$<
+	$$(call say,CC,$$<)! grep -qE '$$(XV6_PROGRAM)' $$< || xv6=-Iuser/include/xv6; \
+	    $$(CC) $$$$xv6 $$(filter-out -Werror,$$(USER_FLAGS)) -I$$($1_X)/src $$(DEPS) -c -o $$@ $$<
 $$($1_X)/debug/%: $$($1_X)/obj/%.o $$(PROGRAM_NEEDS)
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)$$(call link,$$<)

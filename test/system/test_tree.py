@@ -84,6 +84,122 @@ def test_extra(tree, tmp_path):
     assert not (tree / "user" / "bin" / "hidden.c").exists()
 
 
+# In xv6's ways: statuses as they are, descriptors for streams, records of directories.
+XV6 = r"""
+#include "kernel/types.h"
+#include "kernel/stat.h"
+#include "kernel/fcntl.h"
+#include "kernel/fs.h"
+#include "kernel/param.h"
+#include "user/user.h"
+
+static int
+child_says(int status)
+{
+  int pid, got = 99;
+
+  if((pid = fork()) == 0)
+    exit(status);
+  return wait(&got) == pid ? got : 99;
+}
+
+static void
+list(char *path)
+{
+  struct dirent de;
+  struct stat st;
+  int fd = open(path, O_RDONLY), names = 0, long_ones = 0;
+
+  if(fd < 0 || fstat(fd, &st) < 0 || st.type != T_DIR){
+    fprintf(2, "xv6: cannot read %s\n", path);
+    exit(1);
+  }
+  while(read(fd, &de, sizeof(de)) == sizeof(de)){
+    names += de.inum != 0 && strcmp(de.name, ".") != 0 && strcmp(de.name, "..") != 0;
+    long_ones += de.name[DIRSIZ-1] != 0;
+  }
+  close(fd);
+  printf("%d names, %d cut off\n", names, long_ones);
+}
+
+int
+main(int argc, char *argv[])
+{
+  char buf[64], *args[MAXARG] = { "echo", "from", "exec", 0 };
+  int fds[2], pid, n, before = uptime();
+  struct stat st;
+  char *top;
+
+  printf("statuses %d %d %d\n", child_says(0), child_says(7), child_says(-1));
+  if((pid = fork()) == 0)
+    for(;;)
+      ;
+  kill(pid);
+  n = 0;
+  wait(&n);
+  printf("killed %d, then %d\n", n, wait(0));
+  pipe(fds);
+  if(fork() == 0){
+    close(1);
+    dup(fds[1]);
+    exec("echo", args);
+    exit(9);
+  }
+  close(fds[1]);
+  wait(&n);
+  n = read(fds[0], buf, sizeof(buf));
+  write(1, buf, n);
+  mkdir("dir");
+  close(open("dir/a-name-that-is-long", O_CREATE | O_WRONLY));
+  n = open("dir/f", O_CREATE | O_RDWR);
+  fprintf(n, "%s %x %p", "text", 255, (void *)16);
+  close(n);
+  stat("dir/f", &st);
+  printf("type %d, %d links, %d bytes\n", st.type, st.nlink, (int)st.size);
+  close(open("dir/f", O_RDWR | O_TRUNC));
+  stat("dir/f", &st);
+  printf("%d bytes, console %d\n", (int)st.size, stat("/dev/null", &st) == 0 ? st.type : -1);
+  list("dir");
+  printf("%d\n", unlink("dir"));
+  unlink("dir/f");
+  unlink("dir/a-name-that-is-long");
+  printf("%d %d\n", unlink("dir"), open("dir", O_RDONLY));
+  top = sbrk(8192);
+  memset(top, 1, 8192);
+  printf("%d %d %d\n", sbrk(0) - top, top[8191], sbrk(-8192) == top + 8192);
+  sleep(2);
+  printf("slept %d, %d words\n", uptime() - before >= 2, argc);
+  gets(buf, sizeof(buf));
+  printf("line %d <%s>\n", strlen(buf), gets(buf, sizeof(buf)));
+  free(malloc(100));
+  exit(atoi("3") + strlen(argv[1]));
+}
+"""
+XV6_PRINTS = """statuses 0 7 -1
+killed -1, then -1
+from exec
+type 2, 1 links, 12 bytes
+0 bytes, console 3
+2 names, 1 cut off
+-1
+0 -1
+8192 1 1
+slept 1, 2 words
+line 6 <>
+"""
+
+
+def test_xv6_programs(tree, tmp_path):
+    """Programs written for xv6, also with its older names of headers, build as they are."""
+    (tmp_path / "six.c").write_text(XV6)
+    (tmp_path / "old.c").write_text('#include "types.h"\n#include "stat.h"\n#include "user.h"\n'
+                                    '#include "fcntl.h"\nint main(void)\n{\n'
+                                    '  printf("%d\\n", open("/none", O_RDWR));\n  exit(0);\n}\n')
+    output, errors = run(tree, "cd /tmp; echo hello | six ab; echo $?; old", f"EXTRA={tmp_path}")
+    assert "warning" not in errors, errors
+    assert output == XV6_PRINTS + "5\n-1\n", errors
+
+
 HIDDEN_GUEST = """/* test: points=4 cpus=1 partial=yes */
 #include <ktap.h>
 
