@@ -29,6 +29,12 @@ static int run_byte(void *at)
     return 0;
 }
 
+/* The load maps the page, in this very process. */
+static int read_and_write(void *at)
+{
+    return read_byte(at) + write_byte(at);
+}
+
 /* How a touch of that page ends, in a child: 0 well, or the signal. */
 static int touch(int (*how)(void *), const void *at)
 {
@@ -373,6 +379,8 @@ static int protect_steps(void *unused)
     CHECK(mprotect(at, PAGE, PROT_EXEC) == 0);
     CHECK(touch(run_byte, at) == 0 && !can_read(at));
     CHECK(mprotect(at, PAGE, PROT_WRITE) == 0 && can_write(at));
+    at = mmap(0, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(at != MAP_FAILED && touch(read_and_write, at) == SIGSEGV);
     return 0;
 }
 
