@@ -73,6 +73,8 @@ PACKAGES := \
     rsync|rsync|3.1 \
     lcov|lcov|1.14
 
+export QEMU_OLDEST := $(lastword $(subst |, ,$(filter qemu-system-misc|%,$(PACKAGES))))
+
 # e2fsprogs live in /sbin, which Debian leaves out of an ordinary user's PATH.
 export PATH := $(PATH):/usr/sbin:/sbin
 export PYTHONDONTWRITEBYTECODE := 1

@@ -18,6 +18,7 @@ def main():
         sys.exit(__doc__)
     machine = Machine.from_env()
     machine.require_files()
+    machine.require_qemu()
     argv = machine.argv(machine.disk)
     argv += ["-nographic", "-serial", "mon:stdio", *machine.extra]
     if gdb:

@@ -66,7 +66,9 @@ def main():
     command = sys.argv[1] if len(sys.argv) == 2 else os.environ.get("CMD", "")
     if not command.strip():
         raise MachineError("what shall be run? Say `make run CMD='ls -l /'`")
-    result = program.run(Machine.from_env(), f"run-{os.getpid()}", command, limits_from_env(),
+    machine = Machine.from_env()
+    machine.require_qemu()
+    result = program.run(machine, f"run-{os.getpid()}", command, limits_from_env(),
                          on_output=writer(sys.stdout.buffer), on_other=writer(sys.stderr.buffer))
     if result.failure:
         explain(result)

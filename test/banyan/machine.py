@@ -25,6 +25,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MAX_HARTS = 8
+MEM_MIN = 16  # MiB that the system needs to reach the shell
 BOOTARGS_MAX = 1023  # bytes that the kernel keeps
 
 
@@ -62,6 +63,10 @@ def _path_from_env(name, default):
 def _quoted(path):
     """A path inside a QEMU option list, where a comma is written twice."""
     return str(path).replace(",", ",,")
+
+
+def _numbers(version):
+    return [int(part) for part in version.split(".")]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,6 +116,9 @@ class Machine:
             raise MachineError(f"CPUS={self.cpus}: must be 1 to {MAX_HARTS}")
         if not re.fullmatch(r"[1-9][0-9]*[KMGkmg]?", self.mem):
             raise MachineError(f"MEM={self.mem}: give a size such as 64M or 1G")
+        scale = {"K": 1, "M": 1 << 10, "G": 1 << 20}
+        if int(self.mem.rstrip("KMGkmg")) * scale.get(self.mem[-1].upper(), 1 << 10) < MEM_MIN << 10:
+            raise MachineError(f"MEM={self.mem}: too little, give at least {MEM_MIN}M")
         if " -- " in f" {self.kargs} ":
             raise MachineError("KARGS must not contain ' -- ': what follows it is a command line")
         args = self.bootargs()
@@ -122,6 +130,14 @@ class Machine:
             )
         if "\0" in args:
             raise MachineError("the kernel command line contains a NUL byte")
+
+    def require_qemu(self):
+        """Complain about a QEMU that is too old; what the Makefile calls so is in QEMU_OLDEST."""
+        oldest = os.environ.get("QEMU_OLDEST") or "0"
+        found = re.search(r"version (\d+(?:\.\d+)*)", run_tool([self.qemu, "--version"]))
+        if found and _numbers(found[1]) < _numbers(oldest):
+            raise MachineError(f"{self.qemu} is {found[1]}, too old: {oldest} is needed. `make doctor` "
+                               "says how to get it")
 
     def require_files(self):
         """Complain about what the build has not made."""

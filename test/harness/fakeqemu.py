@@ -203,6 +203,9 @@ def answer(link, commands):
 
 def main():
     arguments = sys.argv[1:]
+    if arguments == ["--version"]:
+        print("QEMU emulator version", os.environ.get("FAKE_VERSION", "99.0"))
+        return
     words = arguments[arguments.index("-append") + 1].split(" -- ")[0].split()
     scene = next(word[5:] for word in words if word.startswith("fake="))
     link = listen(arguments)

@@ -49,7 +49,8 @@ def test_command_line_order():
 
 REFUSED = [
     (dict(cpus=0), "CPUS=0"), (dict(cpus=9), "CPUS=9"), (dict(mem="lots"), "MEM=lots"),
-    (dict(mem="0"), "MEM=0"), (dict(kargs="a -- b"), "KARGS"), (dict(kargs="--"), "KARGS"),
+    (dict(mem="0"), "MEM=0"), (dict(mem="15M"), "at least 16M"), (dict(mem="16383k"), "at least 16M"),
+    (dict(kargs="a -- b"), "KARGS"), (dict(kargs="--"), "KARGS"),
     (dict(command="x" * BOOTARGS_MAX), "command line is"), (dict(command="a\0b"), "NUL"),
 ]
 
@@ -58,6 +59,11 @@ REFUSED = [
 def test_refused(changes, words):
     with pytest.raises(MachineError, match=words):
         Machine.from_env(**changes)
+
+
+def test_the_least_memory():
+    for mem in ("16", "16M", "16384K", "1g"):
+        assert Machine.from_env(mem=mem).mem == mem
 
 
 def test_command_line_limit_is_exact():

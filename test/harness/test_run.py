@@ -38,6 +38,16 @@ def run(scene, command="true", **environment):
                           stderr=subprocess.PIPE, timeout=60, check=False)
 
 
+def test_old_qemu_is_refused(fake):
+    """In words, before anything is started; versions are compared as numbers."""
+    done = run("hello", QEMU_OLDEST="7.2", FAKE_VERSION="6.2.50")
+    assert done.returncode == 126
+    assert b"6.2.50, too old: 7.2 is needed" in done.stderr and b"make doctor" in done.stderr
+    assert not list(fake.glob("test/*"))
+    for version in ("7.2", "7.10", "10.0"):
+        assert b"too old" not in run("hello", QEMU_OLDEST="7.2", FAKE_VERSION=version).stderr
+
+
 def test_output_is_exact(fake):
     done = run("hello")
     assert done.stdout == b"hello\n\xff\x00\x1e\rend"

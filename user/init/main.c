@@ -140,7 +140,8 @@ static void bury(int pid, int status)
     if (service && service->vital && life.step != LAST_WORDS) {
         /* fs has no right to the log, so what is most likely is said for it. */
         if (life.step == SET_UP && service == &services[SERVICE_FS])
-            say("init: fs could not start: is there an ext2 file system on the whole disk?");
+            say("init: fs could not start: is there an ext2 file system on the whole disk? "
+                "(`make clean qemu` makes a new one)");
         say("init: the machine cannot go on without %s", service->name);
         begin(LAST_WORDS);
     } else if (!service && (pid == life.child || (life.timer && pid == life.timer))) {

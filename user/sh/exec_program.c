@@ -61,12 +61,27 @@ char *exec_find(const char *name)
 struct attempt {
     char **argv;
     char **environment;
-    int error; /* of the last file that was there, else ENOENT */
+    int error;       /* of the last file that was there, else ENOENT */
+    const char *why; /* with ENOEXEC: what the file is not */
 };
+
+/* What to say of a file that is no script and that the kernel does not run. */
+static const char *why_no_program(const char *head, size_t length)
+{
+    const unsigned char *elf = (const unsigned char *)head;
+
+    if (length < 20 || memcmp(head, "\177ELF", 4))
+        return "not a program or script";
+    if (elf[4] != 2 || elf[5] != 1 || elf[18] != 0xf3 || elf[19])
+        return "not a RISC-V 64-bit executable: build it for this machine";
+    return "not an executable that can be run here: it must be whole, and linked statically by "
+           "this "
+           "system's build (EXTRA=DIR)";
+}
 
 /* Not a program: a script for the interpreter that its `#!` line names, or for
  * the shell. A file with a NUL in its first bytes is neither. */
-static int exec_script(const char *path, const struct attempt *attempt)
+static int exec_script(const char *path, struct attempt *attempt)
 {
     char head[256], *interpreter = NULL, *argument = NULL, *end;
     struct strlist argv;
@@ -79,8 +94,10 @@ static int exec_script(const char *path, const struct attempt *attempt)
     close(fd);
     if (length < 0)
         return errno;
-    if (memchr(head, 0, (size_t)length))
+    if (memchr(head, 0, (size_t)length)) {
+        attempt->why = why_no_program(head, (size_t)length);
         return ENOEXEC;
+    }
     head[length] = '\0';
     if (!strncmp(head, "#!", 2) && (end = strchr(head, '\n'))) {
         while (end > head + 2 && strchr(" \t\r", end[-1]))
@@ -136,7 +153,7 @@ int exec_program(char **argv)
         return 127;
     }
     if (attempt.error == ENOEXEC)
-        shell_error("%s: not a program or script", argv[0]);
+        shell_error("%s: %s", argv[0], attempt.why ? attempt.why : strerror(ENOEXEC));
     else if (attempt.error)
         shell_error("%s: %s", argv[0], strerror(attempt.error));
     return 126;
