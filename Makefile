@@ -21,6 +21,7 @@ MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 
 CPUS ?= 2# harts, 1 to 8
 MEM ?= 256M# RAM, as QEMU's -m takes it
+SWAP ?= 256M# the swap disk; 0 for none
 GDBPORT ?= 1234# where qemu-gdb listens and gdb connects
 CROSS ?= riscv64-unknown-elf-
 PICOLIBC ?= /usr/lib/picolibc/riscv64-unknown-elf
@@ -33,13 +34,13 @@ CLANG_TIDY ?= clang-tidy
 # Which of the machine's settings are the user's, and not ours above. A make that this one starts
 # must not take ours for the user's.
 ifeq ($(origin CHOSEN),undefined)
-export CHOSEN := $(foreach v,CPUS MEM KARGS QEMUEXTRA,$(if $(filter-out undefined file,\
+export CHOSEN := $(foreach v,CPUS MEM SWAP KARGS QEMUEXTRA,$(if $(filter-out undefined file,\
     $(origin $v)),$v))
 endif
 
 # These reach the scripts through the environment, byte for byte: $(value) keeps make from
 # expanding a `$` in them, and no recipe pastes them into a command.
-RAW := CPUS MEM KARGS QEMUEXTRA CMD EXTRA GDBPORT HOSTCC T J REPEAT FAILED SEED FULL LIST ARGS \
+RAW := CPUS MEM SWAP KARGS QEMUEXTRA CMD EXTRA GDBPORT HOSTCC T J REPEAT FAILED SEED FULL LIST ARGS \
     TREE HIDDEN M N
 $(foreach v,$(RAW),$(if $(filter-out undefined,$(origin $v)),\
     $(eval override $v := $$(value $v))$(eval export $v)))
@@ -53,6 +54,7 @@ PACKAGES := \
     qemu-system-misc|qemu-system-riscv64|7.2 \
     qemu-utils|qemu-img|7.2 \
     e2fsprogs|mke2fs|1.46 \
+    util-linux|mkswap|2.36 \
     cpio|cpio|2.12 \
     python3|$(PYTHON)|3.9 \
     python3-pytest|py:pytest|7.0 \
@@ -524,7 +526,8 @@ define HELP
   make lint      check layout, headers and sources
   make clean     discard build/, the disk image included
 
-  CPUS=N (now $(CPUS))  MEM=SIZE (now $(MEM))  KARGS='WORDS' (kernel command line)
+  CPUS=N (now $(CPUS))  MEM=SIZE (now $(MEM))  SWAP=SIZE (now $(SWAP); 0: none)
+  KARGS='WORDS' (kernel command line)
   QEMUEXTRA='OPTIONS'  EXTRA=DIR (each DIR/NAME.c becomes /bin/NAME)
   DEBUG=1 (checking kernel)  TOOLCHAIN=clang  WERROR=1  V=1 (print commands)
 endef

@@ -338,6 +338,7 @@ struct abi_region {
     unsigned long offset;           /* in the object, bytes */
     unsigned long object;           /* an id of the object; 0 = anonymous */
     unsigned long resident, shared; /* pages mapped; of them, by others too */
+    unsigned long swapped;          /* pages on the swap disk */
     char name[16];                  /* "text", "data", "heap", "stack", "file", "anon", ... */
 };
 
@@ -375,6 +376,10 @@ struct abi_memory {
     unsigned long pinned;               /* of a class that never leaves memory */
     unsigned long dirty;                /* object pages */
     unsigned long kmalloc_bytes;        /* handed out */
+    /* pages; all 0 without a swap disk */
+    unsigned long swap_total, swap_free;
+    unsigned long swap_bad;    /* the disk refused to write them */
+    unsigned long swap_cached; /* that are in memory, too */
 };
 
 /* Frames that only that process holds: its tables, its unshared anonymous pages,
@@ -386,6 +391,10 @@ struct abi_own {
 struct abi_counters {
     unsigned long zero_fills, cow_copies, object_faults, spurious_faults;
     unsigned long page_ins, page_outs; /* pages asked from / sent to servers */
+    unsigned long swap_ins, swap_outs; /* pages read from / written to the swap disk */
+    unsigned long swap_faults;         /* entries that named a slot and map a page again */
+    unsigned long scanned, reclaimed;  /* anonymous pages looked at, evicted */
+    unsigned long refaults;            /* pages asked for again soon after they left */
     unsigned long calls;               /* messages sent by call */
     unsigned long messages;            /* requests delivered in all */
     unsigned long switches, shootdowns, asid_rollovers;

@@ -11,6 +11,7 @@
 #include "trap/timer.h"
 #include "vm/asid.h"
 #include "vm/kmalloc.h"
+#include "vm/swap.h"
 #include "vm/sv39.h"
 #include "vm/usercopy.h"
 #include "vm/vmalloc.h"
@@ -162,12 +163,13 @@ static void count_pages(const struct region *r, struct abi_region *out)
         }
         spin_lock(sv39_lock(pte));
         pte_t now = pte_load(pte);
+        out->swapped += pte_is_swap(now);
         if (now & PTE_V) {
             out->resident++;
             if (frame_valid(pte_paddr(now))) {
                 const struct frame *f = frame_of(pte_paddr(now));
                 unsigned own = f->class == FRAME_OBJECT || (r->object && f->object == r->object);
-                if (frame_refs(f) > 1u + (own ? 1u : 0u))
+                if (frame_refs(f) > 1u + (own ? 1u : 0u) && !swap_page_sole(f))
                     out->shared++;
             }
         }
@@ -216,8 +218,7 @@ static bool own_page(const struct frame *f)
 {
     if (f->class == FRAME_ANON && f->object)
         return !f->object->boot && frame_refs(f) == 2;
-    return (f->class == FRAME_ANON && frame_refs(f) == 1) ||
-           (f->class == FRAME_OBJECT && frame_refs(f) == 2);
+    return swap_page_sole(f) || (f->class == FRAME_OBJECT && frame_refs(f) == 2);
 }
 
 /* Counts the frames below one table, itself included, that nobody else holds. */
@@ -357,6 +358,12 @@ int64_t inspect_memory(uint64_t to, uint64_t b, uint64_t c)
     m.pinned = m.total - m.count[FRAME_FREE] - m.count[FRAME_ANON] - m.count[FRAME_OBJECT];
     m.dirty = object_dirty_pages();
     m.kmalloc_bytes = kmalloc_bytes();
+    struct swap_totals swap;
+    swap_totals(&swap);
+    m.swap_total = swap.slots;
+    m.swap_free = swap.free;
+    m.swap_bad = swap.bad;
+    m.swap_cached = swap.cached;
     return copy_to_user(my_space(), to, &m, sizeof m);
 }
 
@@ -371,6 +378,12 @@ int64_t inspect_counters(uint64_t to, uint64_t b, uint64_t c)
         .spurious_faults = counter_sum(COUNT_SPURIOUS),
         .page_ins = counter_sum(COUNT_PAGE_IN),
         .page_outs = counter_sum(COUNT_PAGE_OUT),
+        .swap_ins = counter_sum(COUNT_SWAP_IN),
+        .swap_outs = counter_sum(COUNT_SWAP_OUT),
+        .swap_faults = counter_sum(COUNT_SWAP_FAULT),
+        .scanned = counter_sum(COUNT_SCAN),
+        .reclaimed = counter_sum(COUNT_RECLAIM),
+        .refaults = counter_sum(COUNT_REFAULT),
         .calls = counter_sum(COUNT_CALL),
         .messages = counter_sum(COUNT_MESSAGE),
         .switches = counter_sum(COUNT_SWITCH),

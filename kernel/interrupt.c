@@ -5,6 +5,7 @@
 
 #include "kernel/errno.h"
 #include "kernel/lib/list.h"
+#include "kernel/lib/printk.h"
 #include "kernel/port.h"
 #include "trap/plic.h"
 #include "vm/kmalloc.h"
@@ -21,6 +22,7 @@ struct interrupt {
 
 static struct spinlock lock = SPINLOCK_INIT(RANK_IRQ);
 static struct interrupt *lines[LINES]; /* (lock) */
+static void (*handlers[LINES])(void);  /* set at boot: lines of the kernel's own */
 
 int interrupt_open(uint32_t line, struct handle *out)
 {
@@ -32,7 +34,7 @@ int interrupt_open(uint32_t line, struct handle *out)
     kobject_init(&i->object, HANDLE_INTERRUPT);
     i->line = line;
     spin_lock(&lock);
-    bool taken = lines[line];
+    bool taken = lines[line] || handlers[line];
     if (!taken)
         lines[line] = i;
     spin_unlock(&lock);
@@ -86,10 +88,22 @@ void interrupt_ack(struct kobject *o)
     spin_unlock(&lock);
 }
 
+void interrupt_claim(uint32_t line, void (*handler)(void))
+{
+    assert(line && line < LINES);
+    handlers[line] = handler;
+    plic_enable(line);
+}
+
 static void deliver(uint32_t line)
 {
     struct port *port = NULL;
     unsigned bit = 0;
+    if (line < LINES && handlers[line]) {
+        handlers[line]();
+        plic_complete(line);
+        return;
+    }
     spin_lock(&lock);
     struct interrupt *i = line < LINES ? lines[line] : NULL;
     if (i && i->port) {

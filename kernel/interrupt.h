@@ -18,6 +18,9 @@ void interrupt_destroy(struct kobject *o);
 int interrupt_bind(struct kobject *o, struct port *port, unsigned bit);
 /* The driver has handled it: it may fire again. */
 void interrupt_ack(struct kobject *o);
+/* The line is the kernel's own: handler is called with no lock held whenever it
+ * fires. Once, at boot. */
+void interrupt_claim(uint32_t line, void (*handler)(void));
 /* An external interrupt came: claims and delivers all that pend. No lock held. */
 void interrupt_deliver(void);
 

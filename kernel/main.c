@@ -12,6 +12,8 @@
 #include "kernel/pager.h"
 #include "kernel/parked.h"
 #include "kernel/process.h"
+#include "kernel/reclaimer.h"
+#include "kernel/swapdisk.h"
 #include "kernel/system.h"
 #include "kernel/thread.h"
 #include "kernel/writeback.h"
@@ -147,7 +149,9 @@ static void kernel_main_rest(void)
     boot_free_initrd(&machine);
     frame_set_watermarks();
     writeback_init();
+    reclaimer_init();
     parked_init();
+    swapdisk_init(&machine);
     process_start_init();
     start_other_harts(image_base);
     sched_idle();

@@ -9,6 +9,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/messages.h"
 #include "kernel/port.h"
+#include "kernel/reclaimer.h"
 #include "kernel/thread.h"
 #include "kernel/writeback.h"
 #include "vm/kmalloc.h"
@@ -152,7 +153,7 @@ void pager_init(void)
         .port_ref = ref,
         .port_unref = unref,
         .now_ns = clock_realtime_ns,
-        .make_room = writeback_make_room,
+        .make_room = reclaimer_make_room,
         .throttle = writeback_throttle,
     };
     backing_ops = (struct backing_ops){.ref = backing_ref, .unref = backing_unref};

@@ -3,6 +3,7 @@
 
 #include "kernel/lib/string.h"
 #include "vm/frame.h"
+#include "vm/swap.h"
 #include "vm/usercopy.h"
 
 void request_init(struct request *r, struct thread *client)
@@ -44,7 +45,7 @@ enum copy_result buffer_copy(const struct buffer *to, const struct buffer *from,
             }
         }
         if (!from->frames)
-            frame_unref(f);
+            swap_page_unref(f);
         *done += moved;
         if (moved < step)
             return COPY_TO_ABSENT;

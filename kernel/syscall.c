@@ -14,10 +14,10 @@
 #include "kernel/ipc.h"
 #include "kernel/lib/string.h"
 #include "kernel/process.h"
+#include "kernel/reclaimer.h"
 #include "kernel/syscalls.h"
 #include "kernel/system.h"
 #include "kernel/thread.h"
-#include "kernel/writeback.h"
 #include "trap/timer.h"
 #include "vm/usercopy.h"
 
@@ -35,24 +35,13 @@ static int64_t sys_getppid(const uint64_t *a)
     return ppid;
 }
 
-/* For what takes memory that lasts. 0, -ENOMEM or -EINTR. */
-static int make_sure_of_room(void)
-{
-    while (!frame_plenty()) {
-        int rc = writeback_make_room();
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
-}
-
 static int64_t sys_fork(const uint64_t *a)
 {
     (void)a;
-    int rc = make_sure_of_room();
+    int rc = reclaimer_make_plenty();
     int pid = rc < 0 ? rc : process_fork();
     /* Memory that others can give up may make the difference. */
-    if (pid == -ENOMEM && writeback_make_room() == 0)
+    if (pid == -ENOMEM && reclaimer_make_room() == 0)
         pid = process_fork();
     return pid;
 }
@@ -131,7 +120,7 @@ static int64_t sys_getpgid(const uint64_t *a)
 
 static int64_t sys_thread_create(const uint64_t *a)
 {
-    int rc = make_sure_of_room();
+    int rc = reclaimer_make_plenty();
     return rc < 0 ? rc : process_thread_create(a[0], a[1], a[2], a[3]);
 }
 
@@ -272,7 +261,7 @@ static void (*const messages[])(struct trapframe *) = {
 void syscall_dispatch(struct trapframe *tf)
 {
     uint64_t number = tf->x[REG_A7];
-    writeback_balance();
+    reclaimer_poke();
     if (number >= SYS_call && number <= SYS_reply_receive) {
         messages[number - SYS_call](tf);
         return;

@@ -58,6 +58,8 @@ static int64_t open_device(uint64_t index, uint64_t to, uint64_t unused)
     if (index >= machine->device_count)
         return -ENODEV;
     const struct machine_device *d = &machine->devices[index];
+    if (d->taken)
+        return -EBUSY;
     struct abi_device out = {.paddr = d->base,
                              .size = d->size,
                              .clock_hz = d->clock_hz,

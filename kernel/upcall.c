@@ -9,6 +9,7 @@
 #include "kernel/lib/printk.h"
 #include "kernel/log.h"
 #include "kernel/process.h"
+#include "kernel/reclaimer.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "trap/trap.h"
@@ -126,8 +127,10 @@ void trap_up_exception(struct trapframe *tf)
         error = space_fault(p->space, tf->stval, ACCESS_WRITE, 0);
     else if (cause == CAUSE_FETCH_PAGE_FAULT)
         error = space_fault(p->space, tf->stval, ACCESS_EXEC, 0);
-    if (error == 0 || error == -EINTR) /* -EINTR: on its way out already */
+    if (error == 0 || error == -EINTR) { /* -EINTR: on its way out already */
+        reclaimer_poke();
         return;
+    }
     report(tf, error);
     process_exit(signal_of(cause, error));
 }

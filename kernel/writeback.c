@@ -9,11 +9,10 @@
 #include "kernel/thread.h"
 #include "trap/timer.h"
 #include "vm/object.h"
-#include "vm/vmalloc.h"
 
 #define PERIOD_NS    5000000000ul /* between rounds */
 #define PATIENCE_NS  2000000000ul /* a thread waits at most this long for a transfer */
-#define PATIENCE_MAX 10           /* such waits in vain before memory is refused */
+#define PATIENCE_MAX 10           /* such waits in vain before a write is refused */
 
 static struct spinlock lock = SPINLOCK_INIT(RANK_SLEEP);
 static struct waitq wanted = WAITQ_INIT(wanted);     /* (lock) the thread waits for work */
@@ -84,25 +83,10 @@ static bool waits_for_nobody(void)
     return !p || p->wired;
 }
 
-int writeback_make_room(void)
+int writeback_wait(void)
 {
-    uint64_t want = frame_shortage() + 32;
-    /* The second pass over mapped pages finds those that the first has marked. */
-    if (object_shrink(want, false) || kstack_trim() || object_shrink(want, true) ||
-        object_shrink(want, true))
-        return 0;
-    /* Servers are what others wait for: they never wait for write-back. */
-    if (waits_for_nobody())
-        return -ENOMEM;
-    for (int i = 0; i < PATIENCE_MAX && object_dirty_pages();) {
-        int rc = wait_progress();
-        if (rc == -EINTR)
-            return -EINTR;
-        if (object_shrink(want, true))
-            return 0;
-        i += rc == -ETIMEDOUT;
-    }
-    return -ENOMEM;
+    int rc = wait_progress();
+    return rc == -EINTR ? rc : rc == -ETIMEDOUT ? 0 : 1;
 }
 
 int writeback_throttle(void)
@@ -119,18 +103,12 @@ int writeback_throttle(void)
     return object_dirty_pages() > limit ? -EIO : 0;
 }
 
-void writeback_balance(void)
+void writeback_poke(void)
 {
-    if (!frame_low())
-        return;
-    /* Mapped pages only go when memory was really refused. */
-    object_shrink(frame_shortage(), false);
-    if (frame_low() && object_dirty_pages()) {
-        spin_lock(&lock);
-        poked = needed = true;
-        wake_all(&wanted);
-        spin_unlock(&lock);
-    }
+    spin_lock(&lock);
+    poked = needed = true;
+    wake_all(&wanted);
+    spin_unlock(&lock);
 }
 
 void writeback_init(void)

@@ -22,7 +22,7 @@
 #define HART_STACK_LOW    40
 #define HART_HARTID       56
 #define HART_SIZE         (HART_SIZE_UNITS * 8)
-#define HART_SIZE_UNITS   47
+#define HART_SIZE_UNITS   55
 #define MAX_HARTS_ASM     8
 
 #endif

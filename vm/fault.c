@@ -7,6 +7,7 @@
  *   entry valid, access allowed                 spurious, or A/D/rights to set
  *   entry valid, store to a read-only entry     copy on write; or a shared page
  *                                               that becomes dirty
+ *   entry names a swap slot                     swap-in
  *   entry invalid, no object                    zero-fill
  *   entry invalid, object                       the object's page, brought in
  *                                               first if it is absent
@@ -21,6 +22,7 @@
 #include "vm/fence.h"
 #include "vm/region.h"
 #include "vm/space.h"
+#include "vm/swap.h"
 
 #define REFUSALS_MAX 16 /* of memory, before the fault fails */
 
@@ -28,6 +30,9 @@
 #define NEED_PAGE  1 /* bring the page in */
 #define NEED_GRANT 2 /* reserve blocks for it */
 #define NEED_CALM  3 /* too many dirty pages */
+#define NEED_SWAP  4 /* bring the page in from the swap disk */
+
+#define SWAP_AHEAD_MAX (SWAP_IO_MAX - 1) /* pages read ahead */
 
 struct fault {
     struct space *space;
@@ -37,11 +42,16 @@ struct fault {
     /* for NEED_*: referenced */
     struct object *object;
     uint64_t index;
+    /* for NEED_SWAP */
+    uint32_t slot;
+    unsigned before, after; /* neighbours to read with it */
+    unsigned refused;       /* times that memory was */
 };
 
+/* Who was refused memory and has made room goes before those who have not. */
 static enum frame_priority priority(const struct fault *f)
 {
-    return f->space->wired ? FRAME_CRITICAL : FRAME_USER;
+    return f->space->wired ? FRAME_CRITICAL : f->refused ? FRAME_NORMAL : FRAME_USER;
 }
 
 /* This hart may hold the old entry; others that do will fault and end up here. */
@@ -94,7 +104,7 @@ static int copy_on_write(struct fault *f, pte_t *pte)
     /* References are only made under the walk lock of an entry that maps the
      * frame; with one left, this entry is the last, and no copy is needed. */
     bool gone = !(now & PTE_V);
-    bool sole = !gone && old->class == FRAME_ANON && frame_refs(old) == 1;
+    bool sole = !gone && swap_page_sole(old);
     if (sole)
         pte_store(pte, pte_make(frame_paddr(old), flags));
     else if (!gone)
@@ -106,7 +116,7 @@ static int copy_on_write(struct fault *f, pte_t *pte)
         return 0;
     struct frame *copy = frame_alloc(FRAME_ANON, 0, priority(f));
     if (!copy) {
-        frame_unref(old);
+        swap_page_unref(old);
         return -ENOMEM;
     }
     count(COUNT_COW);
@@ -116,11 +126,14 @@ static int copy_on_write(struct fault *f, pte_t *pte)
     spin_unlock(sv39_lock(pte));
     if (was & PTE_V) {
         space_shootdown(f->space, f->page, PAGE_SIZE);
-        frame_unref(old);
+        swap_page_unref(old);
     } else {
+        /* Truncated, or evicted, meanwhile. */
+        if (pte_is_swap(was))
+            swap_entry_drop(was);
         __atomic_fetch_add(&f->space->resident, 1, __ATOMIC_RELAXED);
     }
-    frame_unref(old);
+    swap_page_unref(old);
     return 0;
 }
 
@@ -132,8 +145,9 @@ static int refresh(struct fault *f, pte_t *pte)
     if (old & PTE_V) {
         bool writable = old & PTE_W;
         pte_t new = pte_make(pte_paddr(old), region_pte_flags(f->region, writable));
-        if (writable && !f->write && !(old & PTE_D))
+        if (writable && !f->write)
             new &= ~PTE_D;
+        new |= old &PTE_D;
         if (new != old)
             pte_store(pte, new);
         else
@@ -141,6 +155,46 @@ static int refresh(struct fault *f, pte_t *pte)
     }
     spin_unlock(sv39_lock(pte));
     fence_page(f);
+    return 0;
+}
+
+/* How much to read with the slot: more and more as long as faults come in the
+ * order of slots, up or down, and nothing when they do not. */
+static void plan_swap_in(struct fault *f, uint32_t slot)
+{
+    struct space *s = f->space;
+    bool up = slot == s->swap_last + 1, down = slot + 1 == s->swap_last;
+    s->swap_window = !up && !down                          ? 0
+                     : s->swap_window < SWAP_AHEAD_MAX / 2 ? s->swap_window * 2 + 1
+                                                           : SWAP_AHEAD_MAX;
+    f->slot = slot;
+    f->after = down ? 0 : s->swap_window;
+    f->before = down ? s->swap_window : 0;
+}
+
+/* The entry names a slot. */
+static int swap_in(struct fault *f, pte_t *pte)
+{
+    bool sole = false;
+    spin_lock(sv39_lock(pte));
+    pte_t now = pte_load(pte);
+    struct frame *frame = swap_take(now, &sole);
+    if (frame) {
+        /* Without D the page is as in its slot. */
+        uint64_t flags = region_pte_flags(f->region, sole) & (f->write ? ~0ul : ~PTE_D);
+        frame->age = 0;
+        pte_store(pte, pte_make(frame_paddr(frame), flags));
+    }
+    spin_unlock(sv39_lock(pte));
+    if (!frame) {
+        plan_swap_in(f, pte_slot(now));
+        return NEED_SWAP;
+    }
+    f->space->swap_last = pte_slot(now);
+    count(COUNT_SWAP_FAULT);
+    __atomic_fetch_add(&f->space->resident, 1, __ATOMIC_RELAXED);
+    if (f->region->prot & ABI_PROT_EXEC)
+        space_icache_sync(f->space);
     return 0;
 }
 
@@ -274,6 +328,8 @@ static int fault_locked(struct fault *f, vaddr_t va, unsigned access)
     if (!f->region || !access_allowed(f->region, access))
         return -EFAULT;
     pte_t *pte = sv39_walk(f->space->root, f->page, false);
+    if (pte && pte_is_swap(pte_load(pte)))
+        return swap_in(f, pte);
     if (f->region->object)
         return object_fault(f, pte);
     if (!pte || !(pte_load(pte) & PTE_V))
@@ -287,8 +343,10 @@ static int fault_locked(struct fault *f, vaddr_t va, unsigned access)
 static int wait_for(struct fault *f, int what)
 {
     int rc = 0;
+    if (what == NEED_SWAP)
+        return swap_bring(f->slot, f->before, f->after, priority(f));
     if (what == NEED_PAGE)
-        rc = object_bring(f->object, f->index, 0);
+        rc = object_bring(f->object, f->index, f->refused ? OBJECT_URGENT : 0);
     else if (what == NEED_GRANT)
         rc = object_prepare_write(f->object, f->index, 1, f->object->size, 0);
     else
@@ -304,12 +362,13 @@ int space_fault(struct space *s, vaddr_t va, unsigned access, int flags)
     if (va < USER_MIN || va >= USER_END)
         return -EFAULT;
     struct fault f = {.space = s, .page = page_round_down(va), .write = access == ACCESS_WRITE};
-    for (int refused = 0;;) {
+    for (;;) {
         spin_lock(&s->lock);
         int rc = fault_locked(&f, va, access);
         spin_unlock(&s->lock);
         if (rc > 0 && flags & FAULT_NOWAIT) {
-            object_unref(f.object);
+            if (rc != NEED_SWAP)
+                object_unref(f.object);
             return -EAGAIN;
         }
         if (rc > 0)
@@ -317,7 +376,7 @@ int space_fault(struct space *s, vaddr_t va, unsigned access, int flags)
         else if (rc == 0)
             return 0;
         /* Bounded: what is freed here, others may take, for ever. */
-        if (rc == -ENOMEM && !(flags & FAULT_NOWAIT) && refused++ < REFUSALS_MAX)
+        if (rc == -ENOMEM && !(flags & FAULT_NOWAIT) && f.refused++ < REFUSALS_MAX)
             rc = pager_ops.make_room();
         if (rc < 0)
             return rc;

@@ -140,6 +140,11 @@ bool frame_low(void)
     return __atomic_load_n(&buddy_free, __ATOMIC_RELAXED) < low_watermark;
 }
 
+bool frame_available(void)
+{
+    return __atomic_load_n(&buddy_free, __ATOMIC_RELAXED) > user_watermark + CACHE_BATCH;
+}
+
 bool frame_plenty(void)
 {
     return __atomic_load_n(&buddy_free, __ATOMIC_RELAXED) >= user_watermark + reserve;
@@ -205,6 +210,7 @@ struct frame *frame_alloc(enum abi_frame_class class, unsigned order, enum frame
     f->order = order;
     f->flags = 0;
     f->in_use = 0;
+    f->age = 0;
     f->object = NULL;
     f->index = 0;
     class_add(FRAME_FREE, -(1l << order));

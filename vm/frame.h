@@ -40,7 +40,11 @@ struct frame {
     uint8_t flags;        /* PAGE_* */
     uint8_t size_class;   /* kmalloc: index of its slab */
     bool on_list;         /* (buddy lock) heads a free run */
-    uint32_t in_use;      /* kmalloc: objects handed out; table: entries in use */
+    uint8_t age;          /* anonymous: how often it was seen in use (vm/reclaim.c) */
+    union {
+        uint32_t in_use; /* kmalloc: objects handed out; kernel table: entries in use */
+        uint32_t slot;   /* (swap lock) anonymous: swap slot + 1; 0 = none */
+    };
     union {
         struct list link; /* free runs, slabs */
         struct {
@@ -136,6 +140,8 @@ static inline void *frame_address(const struct frame *f)
 uint64_t frame_free_count(void);
 /* True when free memory is below the watermark at which reclaim should run. */
 bool frame_low(void);
+/* True if an allocation of FRAME_USER would succeed. */
+bool frame_available(void);
 /* True while there is enough for a new process or thread: they are refused before
  * those that exist are refused a page. */
 bool frame_plenty(void);

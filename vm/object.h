@@ -115,6 +115,7 @@ static inline uint64_t object_pages(const struct object *o)
 int object_read(struct object *o, uint64_t offset, void *to, uint64_t n);
 
 #define OBJECT_NOWAIT 1 /* -EAGAIN instead of waiting for the pager */
+#define OBJECT_URGENT 2 /* memory was refused before: go deeper into what is left */
 
 /* The page, if it is in memory and usable now; NULL otherwise. Lock held. */
 struct frame *object_lookup_locked(struct object *o, uint64_t index);

@@ -46,10 +46,10 @@ struct frame *object_lookup_locked(struct object *o, uint64_t index)
     return f && !(f->flags & PAGE_BUSY) ? f : NULL;
 }
 
-static struct frame *page_add_locked(struct object *o, uint64_t index, enum abi_frame_class class,
-                                     unsigned flags)
+static struct frame *page_add_locked(struct object *o, uint64_t index, unsigned flags,
+                                     enum frame_priority priority)
 {
-    struct frame *f = frame_alloc(class, 0, FRAME_USER);
+    struct frame *f = frame_alloc(o->kind == OBJECT_ANON ? FRAME_ANON : FRAME_OBJECT, 0, priority);
     if (!f)
         return NULL;
     if (pageindex_insert(&o->pages, index, f) < 0) {
@@ -63,17 +63,23 @@ static struct frame *page_add_locked(struct object *o, uint64_t index, enum abi_
     return f;
 }
 
-struct frame *object_add_zero_locked(struct object *o, uint64_t index)
+static struct frame *add_zero_locked(struct object *o, uint64_t index, enum frame_priority priority)
 {
-    struct frame *f = page_add_locked(o, index, o->kind == OBJECT_ANON ? FRAME_ANON : FRAME_OBJECT,
-                                      o->kind == OBJECT_ANON ? 0 : PAGE_HOLE);
+    struct frame *f = page_add_locked(o, index, o->kind == OBJECT_ANON ? 0 : PAGE_HOLE, priority);
     if (f)
         page_zero(frame_address(f));
     return f;
 }
 
-/* Fills io with the absent pages from index on. Their number; 0: no memory. */
-static unsigned io_fill_locked(struct object *o, struct page_io *io, uint64_t index)
+struct frame *object_add_zero_locked(struct object *o, uint64_t index)
+{
+    return add_zero_locked(o, index, FRAME_USER);
+}
+
+/* Fills io with the absent pages from index on. Their number; 0: no memory. Only
+ * the first is worth the given priority. */
+static unsigned io_fill_locked(struct object *o, struct page_io *io, uint64_t index,
+                               enum frame_priority priority)
 {
     uint64_t last = object_pages(o);
     unsigned want =
@@ -88,7 +94,7 @@ static unsigned io_fill_locked(struct object *o, struct page_io *io, uint64_t in
         uint64_t at = index + io->count;
         if (io->count && pageindex_get(&o->pages, at))
             break;
-        struct frame *f = page_add_locked(o, at, FRAME_OBJECT, PAGE_BUSY);
+        struct frame *f = page_add_locked(o, at, PAGE_BUSY, io->count ? FRAME_USER : priority);
         if (!f)
             break;
         frame_ref(f);
@@ -116,6 +122,7 @@ static int wait_busy_locked(struct object *o, struct frame *f)
 int object_bring(struct object *o, uint64_t index, int flags)
 {
     struct page_io *io = NULL;
+    enum frame_priority priority = flags & OBJECT_URGENT ? FRAME_NORMAL : FRAME_USER;
     if (o->kind == OBJECT_PHYSICAL)
         return -ENXIO;
     if (o->kind == OBJECT_PAGED && !(flags & OBJECT_NOWAIT)) {
@@ -132,14 +139,14 @@ int object_bring(struct object *o, uint64_t index, int flags)
     else if (f && !(f->flags & PAGE_BUSY))
         rc = 0;
     else if (o->kind == OBJECT_ANON)
-        rc = object_add_zero_locked(o, index) ? 0 : -ENOMEM;
+        rc = add_zero_locked(o, index, priority) ? 0 : -ENOMEM;
     else if (flags & OBJECT_NOWAIT)
         rc = -EAGAIN;
     else if (f) {
         pager_ops.io_free(io);
         return wait_busy_locked(o, f);
     } else {
-        filled = io_fill_locked(o, io, index);
+        filled = io_fill_locked(o, io, index, priority);
         f = filled ? io->frames[0] : NULL;
         rc = filled ? 0 : -ENOMEM;
     }

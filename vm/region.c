@@ -4,6 +4,7 @@
 #include "kernel/lib/printk.h"
 #include "kernel/lib/string.h"
 #include "vm/kmalloc.h"
+#include "vm/swap.h"
 
 #define TABLE_SPAN MEGAPAGE_SIZE /* bytes that one last-level table maps */
 #define BATCH      64            /* pages shot down together */
@@ -137,6 +138,9 @@ static unsigned clear_some(struct region *r, vaddr_t va, vaddr_t end, struct fra
             if (old & PTE_V) {
                 old = pte_exchange(pte, 0);
                 out[n++] = frame_valid(pte_paddr(old)) ? frame_of(pte_paddr(old)) : NULL;
+            } else if (pte_is_swap(old)) {
+                pte_store(pte, 0);
+                swap_entry_drop(old);
             }
         }
         spin_unlock(walk);
@@ -160,7 +164,7 @@ void region_clear_pages(struct region *r, vaddr_t start, vaddr_t end)
                 space_shootdown(r->space, start, at - start);
             __atomic_fetch_sub(&r->space->resident, n, __ATOMIC_RELAXED);
             for (unsigned i = 0; owned && i < n; i++)
-                frame_unref(cleared[i]);
+                swap_page_unref(cleared[i]);
         }
         start = at;
     }
@@ -182,10 +186,11 @@ void region_protect_pages(struct region *r)
                 /* Rights are only taken here; the fault path gives them. W goes
                  * unless both sides have it: it may stand for copy-on-write. */
                 uint64_t allowed = region_pte_flags(r, true);
-                uint64_t keep = old & allowed & (PTE_R | PTE_W | PTE_X | PTE_U | PTE_D);
+                uint64_t keep = old & allowed & (PTE_R | PTE_W | PTE_X | PTE_U);
                 if (!(keep & (PTE_R | PTE_W | PTE_X)))
                     keep = PTE_R; /* still a leaf, but not the user's */
-                pte_t new = pte_make(pte_paddr(old), keep | PTE_V | (old & PTE_A));
+                /* That it was written stays true: its swap slot is older. */
+                pte_t new = pte_make(pte_paddr(old), keep | PTE_V | (old & (PTE_A | PTE_D)));
                 if (new != old) {
                     pte_exchange(pte, new);
                     changed = true;
@@ -207,6 +212,10 @@ static void share_table(pte_t *from, pte_t *to, unsigned n, struct region *child
     spin_lock(walk);
     for (unsigned i = 0; i < n; i++) {
         pte_t pte = pte_load(&from[i]);
+        if (pte_is_swap(pte)) {
+            swap_entry_copy(pte);
+            pte_store(&to[i], pte);
+        }
         if (!(pte & PTE_V))
             continue;
         if (pte & PTE_W) {

@@ -8,6 +8,7 @@
 #include "trap/sbi.h"
 #include "vm/fence.h"
 #include "vm/kmalloc.h"
+#include "vm/reclaim.h"
 #include "vm/region.h"
 #include "vm/sv39.h"
 
@@ -29,6 +30,7 @@ struct space *space_create(void)
     }
     s->refs = 1;
     spin_init(&s->lock, RANK_SPACE);
+    reclaim_enroll(s);
     return s;
 }
 
@@ -53,6 +55,7 @@ void space_unref(struct space *s)
     if (__atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL))
         return;
     wait_until_left(s);
+    reclaim_dismiss(s);
     while (s->count) {
         struct region *r = s->regions[s->count - 1];
         region_clear_pages(r, r->start, r->end);

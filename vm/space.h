@@ -42,7 +42,14 @@ struct space {
     vaddr_t brk_start, brk;   /* (lock) */
     uint64_t resident;        /* atomic: leaves in the user half */
     uint64_t icache_stale;    /* atomic: harts to fence.i before they run it */
-    bool wired;               /* its pages may come from the reserve */
+    bool wired;               /* its pages may come from the reserve, and stay */
+    /* reclaim.c */
+    struct list reclaim_link; /* (reclaim lock) */
+    bool scanned;             /* (reclaim lock) busy mark: a scan is in it */
+    vaddr_t reclaim_hand;     /* the scanner's: where it goes on */
+    /* Swapping in: the slot before, and how far ahead to read. */
+    uint32_t swap_last;   /* (lock) */
+    unsigned swap_window; /* (lock) */
 };
 
 /* How a mapping keeps the thing behind its object alive (filled by the kernel). */

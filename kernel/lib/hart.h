@@ -34,7 +34,7 @@ struct hart {
     uint64_t slice_end;      /* time at which current's slice ends */
     unsigned lock_depth;     /* debug: locks held, and which */
     const struct spinlock *locks[16];
-    uint64_t counters[16]; /* enum counter, kernel/lib/counter.h */
+    uint64_t counters[24]; /* enum counter, kernel/lib/counter.h */
 };
 
 extern struct hart harts[MAX_HARTS];

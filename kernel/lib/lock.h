@@ -30,6 +30,7 @@ enum lock_rank {
     RANK_FUTEX,   /* a futex bucket */
     RANK_IRQ,     /* an interrupt's binding */
     RANK_SLEEP,   /* anything else a thread sleeps under */
+    RANK_SWAP,    /* swap slots and the swap cache */
     RANK_TIMER,   /* a hart's timer queue */
     RANK_RUNQ,    /* a hart's run queue */
     RANK_VMALLOC, /* the vmalloc window */

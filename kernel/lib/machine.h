@@ -33,6 +33,7 @@ struct machine_device {
     uint64_t base, size;
     uint32_t irq;      /* its line at the PLIC, 0 none */
     uint32_t clock_hz; /* clock-frequency, 0 not said */
+    bool taken;        /* the kernel drives it itself */
 };
 
 struct machine {

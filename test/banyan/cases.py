@@ -7,7 +7,7 @@ A guest test is user/test/NAME.c. In a comment it may hold lines such as
 Each such line is a test, worth the points; without a line there is one, worth 1 point. cpus and mem
 say on which machines it makes sense: one value, several, or a range (2.., 32M..256M); not said, any
 number of harts will do and 16 MiB of memory. kargs="..." fixes the kernel's command line (kargs=""
-too). timeout is processor seconds per hart (300 if not said). partial=yes: with some of its results
+too). swap=64M gives it a swap disk; not said, there is none. timeout is processor seconds per hart (300 if not said). partial=yes: with some of its results
 not ok it earns that share of the points. visibility=hidden and the like: see results.py.
 
 A run of a test is a GuestCase: one machine, drawn or selected by configs.py, or asked for by name.
@@ -21,7 +21,7 @@ import shlex
 from . import configs
 from .configs import AXES, Wanted, bytes_of
 
-KEYS = {"points", "cpus", "mem", "kargs", "timeout", "args", "partial", "visibility"}
+KEYS = {"points", "cpus", "mem", "swap", "kargs", "timeout", "args", "partial", "visibility"}
 LINE = re.compile(r"^[ \t/*]*\btest:[ \t]*(.*?)[ \t]*(?:\*/)?[ \t]*$", re.MULTILINE)
 HOST_LINE = re.compile(r"^[ \t/*]*\bhost-test:[ \t]*(.*?)[ \t]*(?:\*/)?[ \t]*$", re.MULTILINE)
 GUEST_TIMEOUT = 300.0
@@ -41,6 +41,7 @@ class GuestTest:
     cpus: Wanted = Wanted()
     mem: Wanted = Wanted(configs.DEFAULT_MEM, bytes_of)
     kargs: str = None
+    swap: str = None
     timeout: float = GUEST_TIMEOUT
     args: str = ""
     partial: bool = False
@@ -139,6 +140,8 @@ class GuestCase:
         """What it makes of a Machine, by with_(); kargs and extra come behind those of the user."""
         found = configs.changes_of(self.labels)
         found["kargs"] = " ".join(filter(None, [self.test.kargs, found.get("kargs")]))
+        if self.test.swap:
+            found["swap"] = self.test.swap
         return found
 
 
@@ -177,7 +180,7 @@ def _test_of_line(name, line):
                              f"{', '.join(VISIBILITIES)}")
         return GuestTest(name, int(pairs.get("points", 1)), Wanted(pairs.get("cpus")),
                          Wanted(pairs.get("mem", configs.DEFAULT_MEM), bytes_of),
-                         pairs.get("kargs"), float(pairs.get("timeout", GUEST_TIMEOUT)),
+                         pairs.get("kargs"), pairs.get("swap"), float(pairs.get("timeout", GUEST_TIMEOUT)),
                          pairs.get("args", ""), pairs.get("partial") == "yes",
                          pairs.get("visibility"))
     except ValueError as error:

@@ -4,6 +4,7 @@ What the environment may set (the Makefile passes its variables on):
 
     CPUS       harts, 1 to 8                         2
     MEM        memory, as QEMU takes it              256M
+    SWAP       size of the swap disk; 0: none        256M
     KARGS      the kernel command line               (empty)
     QEMUEXTRA  further QEMU arguments                (empty)
     QEMU       the emulator                          qemu-system-riscv64
@@ -75,6 +76,7 @@ class Machine:
 
     cpus: int = 2
     mem: str = "256M"
+    swap: str = "256M"  # "0": no swap disk
     kargs: str = ""
     command: str = None  # run by init instead of an interactive shell
     marked: bool = False  # console=marked: kernel lines framed on the serial line
@@ -93,6 +95,7 @@ class Machine:
         values = dict(
             cpus=int(text),
             mem=env.get("MEM") or "256M",
+            swap=env.get("SWAP") or "256M",
             kargs=(env.get("KARGS") or "").strip(),
             extra=tuple(shlex.split(env.get("QEMUEXTRA") or "")),
             qemu=env.get("QEMU") or "qemu-system-riscv64",
@@ -119,6 +122,8 @@ class Machine:
         scale = {"K": 1, "M": 1 << 10, "G": 1 << 20}
         if int(self.mem.rstrip("KMGkmg")) * scale.get(self.mem[-1].upper(), 1 << 10) < MEM_MIN << 10:
             raise MachineError(f"MEM={self.mem}: too little, give at least {MEM_MIN}M")
+        if self.swap != "0" and not re.fullmatch(r"[1-9][0-9]*[MGmg]", self.swap):
+            raise MachineError(f"SWAP={self.swap}: give a size such as 64M or 1G, or 0 for none")
         if " -- " in f" {self.kargs} ":
             raise MachineError("KARGS must not contain ' -- ': what follows it is a command line")
         args = self.bootargs()
@@ -144,6 +149,8 @@ class Machine:
         for path in (self.kernel, self.initrd, self.disk):
             if path is not None and not pathlib.Path(path).exists():
                 raise MachineError(f"{path} does not exist: run `make` first")
+        if self.swap != "0":
+            make_swap(self.swap)
 
     def bootargs(self):
         words = [self.kargs] if self.kargs else []
@@ -165,11 +172,18 @@ class Machine:
             argv += ["-drive",
                      f"file={_quoted(drive)},format={drive_format},if=none,id=root,cache={cache}"]
             argv += ["-device", "virtio-blk-device,drive=root,bus=virtio-mmio-bus.0"]
+        if self.swap != "0":
+            # Nothing there outlives the machine: writes go to a temporary file.
+            argv += ["-drive", f"file={_quoted(swap_image(self.swap))},format=raw,if=none,"
+                               "id=swap,snapshot=on,cache=unsafe"]
+            argv += ["-device", "virtio-blk-device,drive=swap,bus=virtio-mmio-bus.1"]
         return argv
 
     def settings(self):
         """The variables that say this machine again on a `make` command line."""
         words = [f"CPUS={self.cpus}", f"MEM={self.mem}"]
+        if self.swap != "256M":
+            words.append(f"SWAP={self.swap}")
         if self.kargs:
             words.append("KARGS=" + shlex.quote(self.kargs))
         if self.extra:
@@ -181,6 +195,24 @@ class Machine:
         if self.command is None:
             return f"make qemu {self.settings()}"
         return f"make run {self.settings()} CMD={shlex.quote(self.command)}"
+
+
+def swap_image(size):
+    """The empty swap disk of that size, from which every machine starts."""
+    return build_dir() / f"swap-{size.upper()}.img"
+
+
+def make_swap(size):
+    """Make it if it is not there: a sparse file with mkswap's signature."""
+    path = swap_image(size)
+    if path.exists():
+        return
+    fresh = path.with_suffix(f".{os.getpid()}")
+    run_tool(["truncate", "-s", size.upper(), str(fresh)])
+    os.chmod(fresh, 0o600)  # mkswap warns about others
+    run_tool(["mkswap", str(fresh)],
+             env={**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"})
+    os.replace(fresh, path)
 
 
 def make_overlay(path, backing, backing_format="raw"):

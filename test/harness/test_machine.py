@@ -88,6 +88,8 @@ def test_missing_files():
 
 
 def test_reproduce():
-    machine = Machine.from_env(cpus=4, mem="64M", kargs="a=1 b", command="echo '$x'; ls")
+    machine = Machine.from_env(cpus=4, mem="64M", swap="32M", kargs="a=1 b",
+                               command="echo '$x'; ls")
     words = shlex.split(machine.reproduce())
-    assert words == ["make", "run", "CPUS=4", "MEM=64M", "KARGS=a=1 b", "CMD=echo '$x'; ls"]
+    assert words == ["make", "run", "CPUS=4", "MEM=64M", "SWAP=32M", "KARGS=a=1 b",
+                     "CMD=echo '$x'; ls"]

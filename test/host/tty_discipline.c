@@ -291,7 +291,8 @@ static void test_mode_changes(void)
     mode(0, TTY_ICANON | TTY_ECHO, 1, 0);
     CHECK(echo_is("lf\r\n..."));
     CHECK(reads(99, "lines\n") && reads(99, "half\n") && waits());
-    check_end("what was typed ahead of canonical mode is lines there, edited and ended by its keys");
+    check_end(
+        "what was typed ahead of canonical mode is lines there, edited and ended by its keys");
 
     fresh(false);
     mode(TTY_ICANON | TTY_ISIG, 0, 1, 0);

@@ -4,6 +4,7 @@
  */
 /* host-test: vm/object.c vm/object_page.c vm/pageindex.c vm/region.c vm/space.c vm/fault.c */
 /* host-test: vm/usercopy.c vm/asid.c */
+/* host-test: vm/swap.c vm/swap_slots.c vm/reclaim.c */
 /* host-test: vm/sv39.c vm/kmalloc.c vm/frame.c kernel/lib/lock.c kernel/lib/string.c */
 /* host-test: kernel/lib/wait.c -DDEBUG -DHOST_WRAP -Wl,--wrap=frame_alloc */
 /* host-test: -Wl,--wrap=frame_alloc_zeroed,--wrap=kmalloc,--wrap=kzalloc */

@@ -90,7 +90,11 @@ void devices_find(struct devices *devices)
     for (long i = 0;; i++) {
         struct device unwanted;
 
-        if (sys_system(H_SYSTEM, SYSTEM_DEVICE, i, (long)&found, 0))
+        long err = sys_system(H_SYSTEM, SYSTEM_DEVICE, i, (long)&found, 0);
+
+        if (err == -EBUSY)
+            continue; /* the kernel drives it: the swap disk */
+        if (err)
             return; /* -ENODEV: that was the last */
         found.compatible[sizeof(found.compatible) - 1] = '\0';
         if (strcmp(found.compatible, "ns16550a") == 0) {

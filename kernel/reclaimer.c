@@ -1,0 +1,179 @@
+/* Freeing memory under pressure; the contract is in reclaimer.h. */
+#include "kernel/reclaimer.h"
+
+#include <stdbool.h>
+
+#include "kernel/errno.h"
+#include "kernel/lib/lock.h"
+#include "kernel/lib/printk.h"
+#include "kernel/lib/wait.h"
+#include "kernel/process.h"
+#include "kernel/thread.h"
+#include "kernel/writeback.h"
+#include "trap/timer.h"
+#include "vm/frame.h"
+#include "vm/object.h"
+#include "vm/reclaim.h"
+#include "vm/swap.h"
+#include "vm/vmalloc.h"
+
+#define STEP         32          /* pages to free beyond what is short */
+#define OUTS_MAX     3           /* transfers that the thread lets run ahead */
+#define ROUNDS       6           /* of the scan, until every page has been young */
+#define REST_NS      100000000ul /* the thread's rest when there is nothing to free */
+#define PASSES_MAX   8           /* that find no page to look at */
+#define PATIENCE_MAX 10          /* waits in vain before memory is refused */
+
+static struct spinlock lock = SPINLOCK_INIT(RANK_SLEEP);
+static struct waitq wanted = WAITQ_INIT(wanted); /* (lock) the thread waits for work */
+static bool poked;                               /* (lock) */
+
+/* Frees about n pages, of anonymous memory and of mapped files in the proportion
+ * in which there are such. *scanned: anonymous pages looked at. */
+static uint64_t balance(uint64_t n, unsigned *scanned)
+{
+    struct abi_memory m;
+    frame_ledger(&m);
+    uint64_t anon = swap_enabled() ? m.count[FRAME_ANON] : 0, cached = m.count[FRAME_OBJECT];
+    uint64_t of_files = n * cached / (anon + cached + 1) + 1;
+    uint64_t done = object_shrink(of_files, true);
+    if (done < n)
+        done += reclaim_anon((unsigned)(n - done), scanned);
+    return done;
+}
+
+/* The cheap things first: pages that nobody maps, stacks that nobody uses. */
+static uint64_t take_unused(uint64_t n)
+{
+    uint64_t done = object_shrink(n, false);
+    return done ? done : kstack_trim();
+}
+
+/* ------------------------------------------------------------- the thread */
+
+/* Until memory is plenty again. False: there is nothing more to free. */
+static bool free_all(void)
+{
+    uint64_t short_of, in_vain = 0;
+    unsigned passes = 0;
+    while ((short_of = frame_shortage())) {
+        unsigned scanned = 0;
+        if (swap_out_count() > OUTS_MAX) {
+            swap_wait_out(); /* those pages count as soon as they are free */
+            continue;
+        }
+        uint64_t done = take_unused(short_of);
+        if (!done)
+            done = balance(short_of < STEP ? STEP : short_of, &scanned);
+        if (object_dirty_pages())
+            writeback_poke();
+        in_vain = done ? 0 : in_vain + scanned;
+        passes = done || scanned ? 0 : passes + 1;
+        if (!done && (passes > PASSES_MAX || in_vain > ROUNDS * frame_total())) {
+            if (!swap_out_count())
+                return false;
+            swap_wait_out();
+        }
+        sched_yield();
+    }
+    return true;
+}
+
+static void reclaimer(void *unused)
+{
+    (void)unused;
+    for (;;) {
+        uint64_t rest = WAIT_FOREVER;
+        if (!free_all())
+            rest = timer_now() + timer_ns_to_ticks(REST_NS);
+        spin_lock(&lock);
+        if (rest != WAIT_FOREVER)
+            poked = false;
+        if (!poked)
+            wait_hooks.wait(&wanted, &lock, 0, rest, "memory pressure");
+        poked = false;
+        spin_unlock(&lock);
+    }
+}
+
+void reclaimer_poke(void)
+{
+    if (!frame_low() || __atomic_load_n(&poked, __ATOMIC_RELAXED))
+        return;
+    spin_lock(&lock);
+    poked = true;
+    wake_all(&wanted);
+    spin_unlock(&lock);
+}
+
+void reclaimer_init(void)
+{
+    struct thread *t = thread_create(NULL, reclaimer, NULL);
+    if (!t)
+        panic("no memory for the thread that frees memory");
+    thread_start(t);
+}
+
+/* ------------------------------------------------------- who is refused it */
+
+/* Goes round through memory until something leaves. Pages freed or on their way. */
+static uint64_t reclaim_some(uint64_t n)
+{
+    uint64_t most = ROUNDS * frame_total(), seen = 0;
+    for (unsigned passes = 0;;) {
+        unsigned scanned = 0;
+        uint64_t done = take_unused(n);
+        if (!done)
+            done = balance(n, &scanned);
+        seen += scanned;
+        passes = scanned ? 0 : passes + 1; /* small spaces */
+        if (done || !swap_enabled() || passes > PASSES_MAX || seen > most || thread_dying())
+            return done;
+        if (scanned)
+            sched_yield(); /* pages grow old by the rounds in which they are not used */
+    }
+}
+
+static bool waits_for_nobody(void)
+{
+    struct process *p = thread_self()->process;
+    return !p || p->wired;
+}
+
+/* Frees memory until there is enough. 0, -ENOMEM, -EINTR. */
+static int make_room(bool (*enough)(void))
+{
+    for (int in_vain = 0; in_vain < PATIENCE_MAX;) {
+        if (thread_dying())
+            return -EINTR;
+        uint64_t done = reclaim_some(frame_shortage() + STEP);
+        if (enough())
+            return 0;
+        /* Pages on their way are free when the disk has them. Others may take what
+         * becomes free, but then somebody gets on. */
+        if (swap_out_count()) {
+            swap_wait_out();
+            continue;
+        }
+        if (done)
+            continue;
+        /* Servers are what others wait for: they never wait for write-back. */
+        if (waits_for_nobody() || !object_dirty_pages())
+            return -ENOMEM;
+        int rc = writeback_wait();
+        if (rc < 0)
+            return rc;
+        in_vain += rc == 0;
+    }
+    return -ENOMEM;
+}
+
+int reclaimer_make_room(void)
+{
+    return make_room(frame_available);
+}
+
+int reclaimer_make_plenty(void)
+{
+    return frame_plenty() ? 0 : make_room(frame_plenty);
+}
