@@ -68,3 +68,24 @@ def test_man(guest):
     found = guest.run("man -k page table", status=0)
     assert "pgt" in found
     guest.run("man no-such-page", status=1)
+
+
+@pytest.mark.parametrize("cpus, mem", [(2, "256M"), (4, "32M")], ids=["cpus=2", "cpus=4,mem=32M"])
+def test_grind(boots, cpus, mem):
+    """Random operations in several processes are as their models say, leave nothing behind, and
+    the kernel has nothing to say about them."""
+    guest = boots.guest(cpus=cpus, mem=mem)
+    for seed in (1, 2):
+        output = guest.run(f"grind -s {seed} -n 1500 -d /tmp", status=0)
+        assert "6000 operations, nothing was wrong" in output
+    assert guest.run("stressfs -p 6 -k 64 -d /tmp", status=0) == \
+        "stressfs: 24 files of 64 KiB were written and read\n"
+    made = re.fullmatch(r"forktest: (\d+) processes began and ended\n",
+                        guest.run("forktest", status=0))
+    assert int(made[1]) > 100
+    assert guest.run("forktest -n 7", status=0) == "forktest: 7 processes began and ended\n"
+    assert guest.run("ls /tmp") == ""
+    guest.run("grind -n none 2>/dev/null", status=2)
+    log = (guest.boot_process.directory / "serial.log").read_text(errors="replace")
+    assert not re.search(r"(?i)page fault|panic|out of memory|killed", log)
+    guest.shutdown()
