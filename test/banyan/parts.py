@@ -12,7 +12,7 @@ PARTS = [
     ("ipc", "guest.ipc_* guest.pipe_* guest.svc_*"),
     ("files", "guest.file_* disk.* host.fs_* host.virtq_*"),
     ("terminal", "terminal.* lineedit.* screen.* guest.tty_* host.tty_*"),
-    ("programs", "shell.* command.* inspect.* sh_host.* guest.libc_*"),
+    ("programs", "shell.* command.* inspect.* programs.* programs_host.* sh_host.* guest.libc_*"),
     ("host", "host.*"),
     ("build", "build.* tree.* source.*"),
 ]
@@ -23,7 +23,7 @@ HARNESS = "harness"  # what lies in test/harness
 # blocked, not run. Keep the table short: it saves the reader of a broken kernel's score from a page
 # of failures that all say the same.
 REQUIRES = [
-    ("boot.prompt boot.no_disk boot.bad_disk host.* build.* source.* sh_host.*", ()),
+    ("boot.prompt boot.no_disk boot.bad_disk host.* build.* source.* sh_host.* programs_host.*", ()),
     ("guest.proc_wait", ("boot.prompt",)),
     ("guest.file_basic guest.ipc_call guest.pipe_basic guest.mem_mmap guest.thread_life",
      ("guest.proc_wait",)),
@@ -34,7 +34,8 @@ REQUIRES = [
     ("guest.thread_*", ("guest.thread_life",)),
     ("guest.exist", ()),
     ("guest.*", ("guest.proc_wait",)),
-    ("boot.* hang.* panic.* command.* disk.* inspect.* shell.* terminal.* tree.*", ("boot.prompt",)),
+    ("boot.* hang.* panic.* command.* disk.* inspect.* programs.* shell.* terminal.* tree.*",
+     ("boot.prompt",)),
 ]
 
 
