@@ -667,7 +667,7 @@ static void test_file(void)
 
 int main(void)
 {
-    check_plan(18);
+    check_plan(19);
     test_reading();
     test_interrupt();
     test_writing();

@@ -17,7 +17,7 @@ PARTS = ["Makefile", "kernel.ld", "kernel", "vm", "trap", "user", "test", "READM
 OURS = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "COVERAGE", "TOOLCHAIN", "T", "V", "J", "DISK",
         "KERNEL", "INITRD", "BUILD", "CMD", "EXTRA", "LIST", "TREE", "HIDDEN", "REPEAT", "FAILED",
         "ARGS", "SEED", "FULL", "CHOSEN")
-PROMPT = r"\n\$ "
+PROMPT = r"(?:\n|\x1b8)\$ "  # the line editor asks for the terminal's size before it
 PROGRAM = '#include <stdio.h>\n\nint main(void)\n{\n    puts("%s");\n    return %d;\n}\n'
 CRASH = '''#include <stdio.h>
 
