@@ -70,25 +70,25 @@ def test_sed_random_scripts(programs):
 def patched(old, diff):
     """What a unified diff makes of the lines `old`; it fails where the diff does not fit."""
     result, at = [], 0
-    for line in diff[2:]:
-        head = re.match(r"@@ -(\d+)(?:,(\d+))? \+", line)
-        if head:
-            start = int(head[1]) - (head[2] != "0")
-            result += old[at:start]
-            at = start
-        elif line.startswith("\\"):
-            last = result if sign == "+" else None
-            if last:
-                last[-1] = last[-1][:-1]
-        else:
-            sign, body = line[0], line[1:]
-            if sign in " -":
-                assert old[at].rstrip("\n") == body.rstrip("\n"), (old, diff)
-                at += 1
-            if sign == "+":
-                result.append(body)
-            elif sign == " ":
-                result.append(old[at - 1])
+    for hunk in re.split(r"(?m)^(?=@@ )", "".join(diff[2:]))[1:]:
+        head, *rows = hunk.splitlines(True)
+        numbers = re.fullmatch(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@\n", head)
+        start, count, to, to_count = (1 if text is None else int(text) for text in numbers.groups())
+        lines = []  # (sign, line)
+        for row in rows:
+            if row[0] == "\\":
+                lines[-1] = lines[-1][0], lines[-1][1].rstrip("\n")
+            else:
+                lines.append((row[0], row[1:]))
+        before = [line for sign, line in lines if sign in " -"]
+        after = [line for sign, line in lines if sign in " +"]
+        assert (len(before), len(after)) == (count, to_count), hunk
+        start -= count > 0
+        assert start >= at and old[start:start + count] == before, (old, diff)
+        result += old[at:start]
+        assert len(result) == to - (to_count > 0), hunk
+        result += after
+        at = start + count
     return result + old[at:]
 
 
