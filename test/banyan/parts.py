@@ -14,7 +14,7 @@ PARTS = [
     ("terminal", "terminal.* lineedit.* screen.* guest.tty_* host.tty_*"),
     ("programs", "shell.* command.* inspect.* programs.* programs_host.* sh_host.* guest.libc_*"),
     ("host", "host.*"),
-    ("build", "build.* tree.* source.*"),
+    ("build", "build.* tree.* tutorial.* source.*"),
 ]
 OTHER = "other"
 HARNESS = "harness"  # what lies in test/harness
