@@ -1,7 +1,7 @@
 /*
  * A full disk: write says so, what is there stays, and all of it can be removed.
  *
- * test: points=3 cpus=2 mem=256M.. timeout=600
+ * test: points=3 cpus=2 mem=64M.. timeout=600
  */
 #include "user/test/proc_util.h"
 #include <fcntl.h>
