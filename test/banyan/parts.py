@@ -12,7 +12,8 @@ PARTS = [
     ("ipc", "guest.ipc_* guest.pipe_* guest.svc_*"),
     ("files", "guest.file_* disk.* host.fs_* host.virtq_*"),
     ("terminal", "terminal.* lineedit.* screen.* guest.tty_* host.tty_*"),
-    ("programs", "shell.* command.* inspect.* programs.* programs_host.* sh_host.* guest.libc_*"),
+    ("programs", "shell.* command.* inspect.* vmstat.* programs.* programs_host.* sh_host.* "
+                 "guest.libc_*"),
     ("host", "host.*"),
     ("build", "build.* tree.* tutorial.* source.*"),
 ]
@@ -34,7 +35,7 @@ REQUIRES = [
     ("guest.thread_*", ("guest.thread_life",)),
     ("guest.exist", ()),
     ("guest.*", ("guest.proc_wait",)),
-    ("boot.* hang.* panic.* command.* disk.* inspect.* programs.* shell.* terminal.* tree.*",
+    ("boot.* hang.* panic.* command.* disk.* inspect.* programs.* shell.* terminal.* tree.* vmstat.*",
      ("boot.prompt",)),
 ]
 

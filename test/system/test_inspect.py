@@ -5,7 +5,7 @@ import pytest
 
 pytestmark = pytest.mark.points(2)
 REGION = re.compile(r"^([0-9a-f]{11})-([0-9a-f]{11}) +(\d+) ([r-][w-][x-])([sp]) +(\d+) +(\d+) +"
-                    r"(\S+)", re.MULTILINE)
+                    r"\d+  (\S+)", re.MULTILINE)
 LEAF = re.compile(r"^ *\[ *(\d+)\] ([0-9a-f]{16}) ([vrwxugad-]{8}) (page|2 MiB|1 GiB) at",
                   re.MULTILINE)
 KERNEL_HALF = 1 << 63

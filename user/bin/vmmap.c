@@ -1,6 +1,6 @@
 /*
  * vmmap PID: the regions of a process's address space, and how many pages of
- * each are in memory and how many of those others use too.
+ * each are in memory, how many of those others use too, and how many are in swap.
  */
 #include <banyan.h>
 #include <errno.h>
@@ -30,11 +30,11 @@ static struct abi_region *read_regions(int pid, long *count)
 
 static void print_region(const struct abi_region *r)
 {
-    printf("%011lx-%011lx %9lu %c%c%c%c %8lu %8lu  %-12.*s", r->start, r->end,
+    printf("%011lx-%011lx %9lu %c%c%c%c %8lu %8lu %8lu  %-12.*s", r->start, r->end,
            (r->end - r->start) / 1024, r->prot & ABI_PROT_READ ? 'r' : '-',
            r->prot & ABI_PROT_WRITE ? 'w' : '-', r->prot & ABI_PROT_EXEC ? 'x' : '-',
-           r->flags & ABI_MAP_SHARED ? 's' : 'p', r->resident, r->shared, (int)sizeof(r->name),
-           r->name);
+           r->flags & ABI_MAP_SHARED ? 's' : 'p', r->resident, r->shared, r->swapped,
+           (int)sizeof(r->name), r->name);
     if (r->object)
         printf(" object %lx at %lx", r->object, r->offset);
     putchar('\n');
@@ -42,7 +42,7 @@ static void print_region(const struct abi_region *r)
 
 int main(int argc, char **argv)
 {
-    unsigned long bytes = 0, resident = 0, shared = 0;
+    unsigned long bytes = 0, resident = 0, shared = 0, swapped = 0;
     struct abi_region *list;
     char *end;
     long pid, count;
@@ -62,14 +62,16 @@ int main(int argc, char **argv)
         free(list);
         return 1;
     }
-    printf("%-23s %9s PROT %8s %8s  NAME\n", "ADDRESS", "KiB", "RESIDENT", "SHARED");
+    printf("%-23s %9s PROT %8s %8s %8s  NAME\n", "ADDRESS", "KiB", "RESIDENT", "SHARED", "SWAPPED");
     for (long i = 0; i < count; i++) {
         print_region(&list[i]);
         bytes += list[i].end - list[i].start;
         resident += list[i].resident;
         shared += list[i].shared;
+        swapped += list[i].swapped;
     }
-    printf("%-23s %9lu      %8lu %8lu  pages\n", "total", bytes / 1024, resident, shared);
+    printf("%-23s %9lu      %8lu %8lu %8lu  pages\n", "total", bytes / 1024, resident, shared,
+           swapped);
     free(list);
     return fflush(stdout) == 0 ? 0 : 1;
 }
