@@ -15,6 +15,8 @@
 
 static void out(struct display *display, const char *bytes, size_t count)
 {
+    if (!count)
+        return;
     if (display->capacity - display->length < count) {
         size_t capacity = (display->length + count) * 2;
         char *bigger = realloc(display->out, capacity);
@@ -59,13 +61,21 @@ static void advance(const struct display *display, struct place *place, unsigned
     place->column += width;
 }
 
-/* A character of the line as it is shown: bytes and place go on. Control characters
- * show as ^X, bytes that are none as ?. */
-static size_t show(struct display *display, struct place *place, const char *text, size_t length,
+/* Does it show as it is? Those above ASCII that control are commands to some terminals,
+ * and a mark needs a character before it to join. */
+static bool is_plain(long code, size_t at)
+{
+    return code != UTF8_INVALID && !(code >= 0x80 && code < 0xa0) && (at || utf8_width(code));
+}
+
+/* The character at byte `at` of the line as it is shown: place goes on. Control
+ * characters show as ^X, what cannot be shown as ?. Returns its length. */
+static size_t show(struct display *display, struct place *place, const struct edit *edit, size_t at,
                    bool write)
 {
+    const char *text = edit->text + at;
     long code;
-    size_t size = utf8_decode(text, length, &code);
+    size_t size = utf8_decode(text, edit->length - at, &code);
     char form[2] = {'^', (char)(code ^ 0x40)};
 
     if (code >= 0 && (code < ' ' || code == 0x7f)) {
@@ -73,11 +83,19 @@ static size_t show(struct display *display, struct place *place, const char *tex
         advance(display, place, 1);
         if (write)
             out(display, form, 2);
-        return size;
+    } else if (!is_plain(code, at)) {
+        advance(display, place, 1);
+        if (write)
+            out(display, "?", 1);
+    } else {
+        /* A wide one that does not fit leaves a cell, with what was there before. */
+        if (write && utf8_width(code) == 2 && place->column + 1 == display->columns)
+            out(display, " ", 1);
+        advance(display, place, utf8_width(code));
+        display->marks = display->marks || !utf8_width(code);
+        if (write)
+            out(display, text, size);
     }
-    advance(display, place, code == UTF8_INVALID ? 1 : utf8_width(code));
-    if (write)
-        out(display, code == UTF8_INVALID ? "?" : text, size);
     return size;
 }
 
@@ -87,7 +105,7 @@ static struct place place_of(struct display *display, const struct edit *edit, s
     struct place place = display->start;
 
     for (size_t i = 0; i < at;)
-        i += show(display, &place, edit->text + i, edit->length - i, false);
+        i += show(display, &place, edit, i, false);
     if (place.column >= display->columns)
         place = (struct place){place.row + 1, 0};
     return place;
@@ -125,22 +143,27 @@ static void move_to(struct display *display, struct place place)
 static void write_rest(struct display *display, const struct edit *edit, size_t from)
 {
     for (size_t i = from; i < edit->length;)
-        i += show(display, &display->now, edit->text + i, edit->length - i, true);
+        i += show(display, &display->now, edit, i, true);
     unhang(display);
     out_text(display, "\033[J");
 }
 
 /* ---------------------------------------------------------------------- prompt */
 
-/* The columns that the last row of the prompt takes; its colours take none. */
-static unsigned prompt_width(const char *prompt)
+/* The last line of a prompt, which the line edited goes on. */
+static const char *last_line(const char *prompt)
 {
     const char *newline = strrchr(prompt, '\n');
-    unsigned width = 0;
-    size_t length;
 
-    prompt = newline ? newline + 1 : prompt;
-    length = strlen(prompt);
+    return newline ? newline + 1 : prompt;
+}
+
+/* Where such a line ends that begins a row; its colours take no place. */
+static struct place prompt_end(const struct display *display, const char *prompt)
+{
+    size_t length = strlen(prompt);
+    struct place place = {0, 0};
+
     for (size_t i = 0; i < length;) {
         long code;
 
@@ -152,21 +175,17 @@ static unsigned prompt_width(const char *prompt)
         }
         i += utf8_decode(prompt + i, length - i, &code);
         if (code == UTF8_INVALID || code >= ' ')
-            width += code == UTF8_INVALID ? 1 : utf8_width(code);
+            advance(display, &place, code == UTF8_INVALID ? 1 : utf8_width(code));
     }
-    return width;
+    return place;
 }
 
-static void write_prompt(struct display *display, const char *prompt)
+/* `shown` of it: all, or its last line. */
+static void write_prompt(struct display *display, const char *prompt, const char *shown)
 {
-    unsigned width = prompt_width(prompt);
-
     display->prompt = prompt;
-    display->start = (struct place){0, width};
-    if (width > display->columns)
-        display->start = (struct place){0, (width - 1) % display->columns + 1};
-    display->now = display->start;
-    out_text(display, prompt);
+    display->now = display->start = prompt_end(display, last_line(prompt));
+    out_text(display, shown);
 }
 
 /* ----------------------------------------------------------------------- parts */
@@ -176,25 +195,45 @@ void display_begin(struct display *display, int fd, unsigned columns, const char
     display->fd = fd;
     display->columns = columns;
     display->length = 0;
-    write_prompt(display, prompt);
+    display->marks = false;
+    write_prompt(display, prompt, prompt);
     flush(display);
 }
 
 void display_inserted(struct display *display, const struct edit *edit, size_t count)
 {
     size_t from = edit->cursor - count;
+    long code = ' ';
 
-    if (edit->cursor < edit->length) {
+    if (count)
+        utf8_decode(edit->text + from, count, &code);
+    if (edit->cursor < edit->length || (code >= 0 && !utf8_width(code))) {
         display_changed(display, edit, from);
         return;
     }
     for (size_t i = from; i < edit->length;)
-        i += show(display, &display->now, edit->text + i, edit->length - i, true);
+        i += show(display, &display->now, edit, i, true);
     flush(display);
+}
+
+/* Where writing must begin when the line changed from byte `from` on: marks there join, or
+ * joined, the character before. */
+static size_t joined(const struct display *display, const struct edit *edit, size_t from)
+{
+    long code = 0;
+
+    while (display->marks && from && !(code > 0 && utf8_width(code))) {
+        from = utf8_previous(edit->text, from);
+        utf8_decode(edit->text + from, edit->length - from, &code);
+        if (!is_plain(code, from))
+            break;
+    }
+    return from;
 }
 
 void display_changed(struct display *display, const struct edit *edit, size_t from)
 {
+    from = joined(display, edit, from);
     move_to(display, place_of(display, edit, from));
     write_rest(display, edit, from);
     move_to(display, place_of(display, edit, edit->cursor));
@@ -211,7 +250,7 @@ void display_prompt(struct display *display, const struct edit *edit, const char
 {
     move_to(display, (struct place){0, 0});
     out_text(display, "\033[J");
-    write_prompt(display, prompt);
+    write_prompt(display, prompt, last_line(prompt));
     display_changed(display, edit, 0);
 }
 
@@ -220,7 +259,7 @@ void display_leave(struct display *display, const struct edit *edit)
     struct place end = display->start;
 
     for (size_t i = 0; i < edit->length;)
-        i += show(display, &end, edit->text + i, edit->length - i, false);
+        i += show(display, &end, edit, i, false);
     /* At its end already, perhaps hanging at the margin: a newline is all it takes. */
     if (end.row != display->now.row || end.column != display->now.column)
         move_to(display, place_of(display, edit, edit->length));
@@ -230,7 +269,7 @@ void display_leave(struct display *display, const struct edit *edit)
 
 void display_again(struct display *display, const struct edit *edit)
 {
-    write_prompt(display, display->prompt);
+    write_prompt(display, display->prompt, display->prompt);
     display_changed(display, edit, 0);
 }
 

@@ -11,8 +11,8 @@
 
 #include "user/sh/edit.h"
 
-/* A cell: row 0 is the one that the prompt ends in. The column may be one too
- * many: the terminal hangs at the margin. */
+/* A cell: row 0 is the one that the prompt's last line begins in. The column may be one
+ * too many: the terminal hangs at the margin. */
 struct place {
     unsigned row, column;
 };
@@ -23,6 +23,7 @@ struct display {
     const char *prompt;
     struct place start; /* behind the prompt */
     struct place now;   /* of the cursor */
+    bool marks;         /* some character of the line joins the one before it */
     char *out;          /* bytes to be sent */
     size_t length, capacity;
 };
@@ -36,7 +37,8 @@ void display_inserted(struct display *display, const struct edit *edit, size_t c
 void display_changed(struct display *display, const struct edit *edit, size_t from);
 /* Only the cursor moved. */
 void display_moved(struct display *display, const struct edit *edit);
-/* Another prompt in the place of the old one, and the line anew. */
+/* Another prompt, of which the last line is shown, in the place of the old one's, and the
+ * line anew. */
 void display_prompt(struct display *display, const struct edit *edit, const char *prompt);
 /* To a fresh row below the line: something else is to be written there. */
 void display_leave(struct display *display, const struct edit *edit);

@@ -65,6 +65,8 @@ static bool search_key(struct look *look, int key)
             look->length = utf8_previous(look->wanted, look->length);
         look->found = history_count();
         look_before(look, history_count());
+    } else if (key >= 0x80 && key < 0xa0) {
+        return true; /* the prompt cannot show it: a terminal may take it for a command */
     } else if (key >= ' ' && key < CODE_END) {
         type(look, key);
     } else {
