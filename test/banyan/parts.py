@@ -13,7 +13,7 @@ PARTS = [
     ("files", "guest.file_* disk.* host.fs_* host.virtq_*"),
     ("terminal", "terminal.* lineedit.* screen.* guest.tty_* host.tty_*"),
     ("programs", "shell.* command.* inspect.* vmstat.* programs.* programs_host.* sh_host.* "
-                 "guest.libc_*"),
+                 "host.sh_* host.vi_* guest.libc_*"),
     ("host", "host.*"),
     ("build", "build.* tree.* tutorial.* source.*"),
 ]
