@@ -48,6 +48,7 @@ static unsigned pager_queued;
 static uint64_t pager_ios, pager_ports, pager_started, pager_seed = 0x853c49e6748fea9bul;
 static uint64_t pager_clock = 1;
 static void (*pager_meanwhile)(void); /* what else happens while a thread waits */
+static bool (*pager_device)(void);    /* ends a transfer of another device; false: there is none */
 
 static inline bool pager_chance(unsigned one_in)
 {
@@ -132,7 +133,7 @@ static inline bool pager_step(void)
 
 static inline void pager_drain(void)
 {
-    while (pager_step())
+    while (pager_step() || (pager_device && pager_device()))
         ;
 }
 
@@ -253,6 +254,7 @@ static inline int pager_wait(struct waitq *q, struct spinlock *lock, int flags, 
     int rc = pager.hold && flags & WAIT_KILLABLE ? -EINTR : 0;
     while (!me.woken && rc == 0) {
         bool more = pager_step();
+        more = (pager_device && pager_device()) || more;
         if (pager_meanwhile)
             pager_meanwhile();
         if (!me.woken && flags & WAIT_KILLABLE && pager_chance(pager.kill))
