@@ -9,6 +9,9 @@
 #ifndef TEST_HOST_VM_ACCESS_H
 #define TEST_HOST_VM_ACCESS_H
 
+#ifndef HOST_WRAP
+#define HOST_WRAP /* allocations are refused: its users link with --wrap, see vm_host.h */
+#endif
 #include "test/host/vm_model.h"
 #include "test/host/vm_pager.h"
 #include "test/host/vm_tlb.h"
