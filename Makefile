@@ -380,7 +380,7 @@ disk: $(B)/disk.manifest
 
 # ------------------------------------------------------------------------------------------- goals
 
-.PHONY: all qemu run grade mutants coverage qemu-gdb gdb deps doctor compdb format lint headers \
+.PHONY: all qemu run grade mutants fuzz coverage qemu-gdb gdb deps doctor compdb format lint headers \
     layout clean help
 
 all: $(KERNEL) $(INITRD) $(B)/disk.manifest
@@ -416,6 +416,19 @@ endif
 
 mutants: $(BOOTABLE)
 	@$(PYTHON) test/mutants.py
+
+# test/host/vm_swap_corpus.c with libFuzzer, which looks for inputs that go where none went before.
+# Those found stay in build/fuzz/corpus, one that fails in build/fuzz/crash-*.
+FUZZ_SECONDS ?= 60
+FUZZ := test/host/vm_swap_corpus.c
+FUZZ_FLAGS := -std=gnu11 -g -O1 -Wall -Wextra -fno-omit-frame-pointer -DHOST_TEST=1 -DLIBFUZZER=1 \
+    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I.
+fuzz:
+	@mkdir -p $(B)/fuzz/corpus
+	$(call say,CLANG,$(B)/fuzz/vm_swap)clang $(FUZZ_FLAGS) -o $(B)/fuzz/vm_swap $(FUZZ) \
+	    $$(sed -n 's,^/\* host-test: \(.*\) \*/$$,\1,p' $(FUZZ))
+	$(B)/fuzz/vm_swap -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=60 \
+	    -artifact_prefix=$(B)/fuzz/ $(B)/fuzz/corpus test/data/vm_swap
 
 # The tests, with a kernel that counts how often each line runs.
 ifeq ($(COVERAGE),1)
@@ -516,6 +529,7 @@ define HELP
                  grade DIR's kernel/, vm/, trap/ and kernel.ld with the tests and programs here;
                  HIDDEN=DIR adds tests: DIR/*.c (guest programs) and DIR/test_*.py
   make mutants   does grading notice a broken kernel? M=NAME one of test/mutants, N=COUNT a sample
+  make fuzz      look for operations that break swap, for FUZZ_SECONDS (60)
   make coverage  run the tests, show what they reach: build/coverage/index.html
   make qemu-gdb  boot and wait for a debugger; then, in another terminal:
   make gdb       debug kernel and programs (user-symbols NAME loads a program's symbols)
