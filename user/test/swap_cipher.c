@@ -4,7 +4,7 @@
  * together have four times as much, and a deck of pages that is shuffled.
  *
  * test: points=4 cpus=1,2,4 mem=16M swap=96M
- * test: points=2 cpus=2,4 mem=32M swap=160M
+ * test: points=2 cpus=1,2 mem=32M swap=160M
  */
 #include "user/test/swap_util.h"
 #include <unistd.h>

@@ -4,7 +4,7 @@
  * all these; and system calls work on buffers that are out.
  *
  * test: points=4 cpus=1,2,4 mem=16M swap=64M
- * test: points=2 cpus=1,2,4 mem=32M swap=96M
+ * test: points=2 cpus=1,2 mem=32M swap=96M
  */
 #include "user/test/swap_util.h"
 #include <fcntl.h>

@@ -3,6 +3,7 @@
  * more than there is.
  *
  * test: points=5 cpus=1,2,4 mem=16M swap=96M
+ * test: points=2 cpus=1,2 mem=32M swap=192M
  */
 #include "user/test/proc_util.h"
 #include <sys/mman.h>

@@ -3,6 +3,8 @@
  * backwards and at random, find every byte that was written.
  *
  * test: points=5 cpus=1,2,4 mem=16M swap=64M
+ * test: points=2 cpus=1,2 mem=32M swap=144M
+ * test: points=2 cpus=1 mem=64M swap=288M
  */
 #include "user/test/proc_util.h"
 #include <sys/mman.h>
