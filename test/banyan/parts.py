@@ -7,7 +7,7 @@ import fnmatch
 
 PARTS = [
     ("boot", "boot.* hang.* panic.*"),
-    ("memory", "guest.mem_* guest.vm_* guest.swap_* host.vm_*"),
+    ("memory", "guest.mem_* guest.vm_* guest.swap_* host.vm_* swapdisk.*"),
     ("processes", "guest.exist guest.proc_* guest.thread_* guest.sched_* guest.handle_*"),
     ("ipc", "guest.ipc_* guest.pipe_* guest.svc_*"),
     ("files", "guest.file_* disk.* host.fs_* host.virtq_*"),
@@ -35,8 +35,8 @@ REQUIRES = [
     ("guest.thread_*", ("guest.thread_life",)),
     ("guest.exist", ()),
     ("guest.*", ("guest.proc_wait",)),
-    ("boot.* hang.* panic.* command.* disk.* inspect.* programs.* shell.* terminal.* tree.* vmstat.*",
-     ("boot.prompt",)),
+    ("boot.* hang.* panic.* command.* disk.* inspect.* programs.* shell.* terminal.* tree.* vmstat.* "
+     "swapdisk.*", ("boot.prompt",)),
 ]
 
 
