@@ -91,17 +91,24 @@ def test_less_pipe_and_long_lines(boots):
 
 def test_top(screen):
     guest = screen.guest
+
+    def field(row, number):
+        """A word of a row that may not have come whole yet."""
+        words = screen.rows[row].split()
+        return words[number] if number < len(words) else "0"
+
+    def resident():
+        return [int(field(row, 5)) for row in range(3, 9)]
+
     guest.run("while :; do :; done &", status=0)
     busy = guest.run("echo $!", status=0).strip()
     guest.sendline("top -d 1")
     screen.wait(lambda: screen.rows[2].split()[:3] == ["PID", "PPID", "S"])
     # After the first look there is a difference to tell: the loop uses one processor.
-    screen.wait(lambda: screen.rows[3].split()[0] == busy
-                and 60 < float(screen.rows[3].split()[6]) < 110)
+    screen.wait(lambda: field(3, 0) == busy and 60 < float(field(3, 6)) < 110)
     assert "KiB" in screen.rows[1]
     guest.send("M")
-    screen.wait(lambda: [int(row.split()[5]) for row in screen.rows[3:9]]
-                == sorted((int(row.split()[5]) for row in screen.rows[3:9]), reverse=True))
+    screen.wait(lambda: resident()[-1] and resident() == sorted(resident(), reverse=True))
     leave(screen, "q")
     listed = guest.run(f"top -b; kill {busy}", status=0)
     assert any(line.split()[0] == busy for line in listed.splitlines()), listed
