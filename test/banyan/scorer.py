@@ -87,6 +87,9 @@ class Scorer:
 
     def pytest_terminal_summary(self, terminalreporter):
         if not self.tally.runs:
+            if os.environ.get("T") and not self._verdicts.counts()[2]:
+                terminalreporter.write_line(f"grade: no test has the name T={os.environ['T']}: "
+                                            "`make grade LIST=1` lists them")
             return
         for line in ["", *table(self.tally), ""]:
             terminalreporter.write_line(line)
