@@ -109,7 +109,7 @@ static int enter_page(struct writing *w, uint64_t step, struct frame **out)
     uint64_t index = w->at >> PAGE_SHIFT;
     spin_lock(&o->lock);
     struct frame *f = object_lookup_locked(o, index);
-    bool fresh = !f && index >= object_pages(o) && !pageindex_get(&o->pages, index);
+    bool fresh = !f && index >= object_pages(o) && object_empty_at_locked(o, index);
     bool grows = w->at + step > o->size;
     int rc = 0;
     if (o->discarded)

@@ -403,7 +403,8 @@ int64_t inspect_drop_caches(uint64_t a, uint64_t b, uint64_t c)
     (void)a;
     (void)b;
     (void)c;
-    int64_t pages = (int64_t)object_shrink(~0ul, false);
+    int64_t pages = (int64_t)object_drop_unused(~0ul);
+    swap_trim();
     kstack_trim();
     kmalloc_trim();
     return pages;

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "kernel/errno.h"
+#include "kernel/lib/counter.h"
 #include "kernel/lib/lock.h"
 #include "kernel/lib/printk.h"
 #include "kernel/lib/wait.h"
@@ -28,24 +29,28 @@ static struct spinlock lock = SPINLOCK_INIT(RANK_SLEEP);
 static struct waitq wanted = WAITQ_INIT(wanted); /* (lock) the thread waits for work */
 static bool poked;                               /* (lock) */
 
-/* Frees about n pages, of anonymous memory and of mapped files in the proportion
- * in which there are such. *scanned: anonymous pages looked at. */
+/* Frees about n pages, of private memory and of objects in the proportion in which
+ * there are such. *scanned: pages looked at. */
 static uint64_t balance(uint64_t n, unsigned *scanned)
 {
     struct abi_memory m;
     frame_ledger(&m);
-    uint64_t anon = swap_enabled() ? m.count[FRAME_ANON] : 0, cached = m.count[FRAME_OBJECT];
-    uint64_t of_files = n * cached / (anon + cached + 1) + 1;
-    uint64_t done = object_shrink(of_files, true);
+    uint64_t shared = object_anon_pages(), anon = m.count[FRAME_ANON];
+    uint64_t private = swap_enabled() && anon > shared ? anon - shared : 0;
+    uint64_t objects = m.count[FRAME_OBJECT] + shared;
+    unsigned also = 0;
+    *scanned = 0;
+    uint64_t done = object_drop_old(n * objects / (private + objects + 1) + 1, scanned);
     if (done < n)
-        done += reclaim_anon((unsigned)(n - done), scanned);
+        done += reclaim_anon((unsigned)(n - done), &also);
+    *scanned += also;
     return done;
 }
 
 /* The cheap things first: pages that nobody maps, stacks that nobody uses. */
 static uint64_t take_unused(uint64_t n)
 {
-    uint64_t done = object_shrink(n, false);
+    uint64_t done = object_drop_unused(n);
     return done ? done : kstack_trim();
 }
 
@@ -122,14 +127,17 @@ static uint64_t reclaim_some(uint64_t n)
     uint64_t most = ROUNDS * frame_total(), seen = 0;
     for (unsigned passes = 0;;) {
         unsigned scanned = 0;
-        uint64_t done = take_unused(n);
+        uint64_t reclaimed = counter_sum(COUNT_RECLAIM), done = take_unused(n);
         if (!done)
             done = balance(n, &scanned);
         seen += scanned;
-        passes = scanned ? 0 : passes + 1; /* small spaces */
-        if (done || !swap_enabled() || passes > PASSES_MAX || seen > most || thread_dying())
+        /* A pass over small spaces finds no page to look at; nor does one that passed over
+         * a space because another hart was in it. */
+        bool nothing = !scanned && !reclaim_under_way() && reclaimed == counter_sum(COUNT_RECLAIM);
+        passes = nothing ? passes + 1 : 0;
+        if (done || passes > PASSES_MAX || seen > most || thread_dying())
             return done;
-        if (scanned)
+        if (!nothing)
             sched_yield(); /* pages grow old by the rounds in which they are not used */
     }
 }
@@ -146,6 +154,7 @@ static int make_room(bool (*enough)(void))
     for (int in_vain = 0; in_vain < PATIENCE_MAX;) {
         if (thread_dying())
             return -EINTR;
+        uint64_t ended = swap_out_ended(), reclaimed = counter_sum(COUNT_RECLAIM);
         uint64_t done = reclaim_some(frame_shortage() + STEP);
         if (enough())
             return 0;
@@ -155,7 +164,7 @@ static int make_room(bool (*enough)(void))
             swap_wait_out();
             continue;
         }
-        if (done)
+        if (done || ended != swap_out_ended() || reclaimed != counter_sum(COUNT_RECLAIM))
             continue;
         /* Servers are what others wait for: they never wait for write-back. */
         if (waits_for_nobody() || !object_dirty_pages())

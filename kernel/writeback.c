@@ -24,13 +24,14 @@ static uint64_t budget; /* (lock) pages that this round is to store yet */
 static void store(struct object *o, void *unused)
 {
     (void)unused;
-    object_writeback(o, 0);
+    if (object_writeback(o, 0) == 0 && object_recall(o))
+        object_writeback(o, 0);
 }
 
 /*
- * Starts a transfer of each object that has dirty pages and none on its way, and
- * waits for none of them: a server that does not answer holds up its own files
- * only. The end of a transfer brings the thread back for what is left.
+ * Starts a transfer of each object that has dirty pages and none on its way (pages in
+ * swap are brought back for it), and waits for none of them: a server that does not answer holds up
+ * its own files only. The end of a transfer brings the thread back for what is left.
  */
 static void writeback_thread(void *unused)
 {

@@ -129,8 +129,10 @@ static int copy_on_write(struct fault *f, pte_t *pte)
         swap_page_unref(old);
     } else {
         /* Truncated, or evicted, meanwhile. */
-        if (pte_is_swap(was))
+        if (pte_is_swap(was)) {
             swap_entry_drop(was);
+            __atomic_fetch_sub(&f->space->swapped, 1, __ATOMIC_RELAXED);
+        }
         __atomic_fetch_add(&f->space->resident, 1, __ATOMIC_RELAXED);
     }
     swap_page_unref(old);
@@ -192,6 +194,7 @@ static int swap_in(struct fault *f, pte_t *pte)
     }
     f->space->swap_last = pte_slot(now);
     count(COUNT_SWAP_FAULT);
+    __atomic_fetch_sub(&f->space->swapped, 1, __ATOMIC_RELAXED);
     __atomic_fetch_add(&f->space->resident, 1, __ATOMIC_RELAXED);
     if (f->region->prot & ABI_PROT_EXEC)
         space_icache_sync(f->space);

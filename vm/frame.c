@@ -175,7 +175,7 @@ static struct frame *cache_get(enum frame_priority priority)
     struct hart_cache *c = my_cache();
     if (c->count == 0) {
         spin_lock(&frame_lock);
-        unsigned n = allowed(priority, CACHE_BATCH) ? CACHE_BATCH : allowed(priority, 1) ? 1 : 0;
+        unsigned n = !allowed(priority, 1) ? 0 : frame_low() ? 1 : CACHE_BATCH;
         for (; n > 0; n--) {
             struct frame *f = buddy_get_locked(0);
             if (!f)
@@ -226,6 +226,13 @@ struct frame *frame_alloc_zeroed(enum abi_frame_class class, enum frame_priority
     return f;
 }
 
+void frame_reclass(struct frame *f, enum abi_frame_class class)
+{
+    class_add(f->class, -1);
+    f->class = class;
+    class_add(class, 1);
+}
+
 void frame_split(struct frame *f)
 {
     unsigned order = f->order;
@@ -246,7 +253,7 @@ static void frame_free(struct frame *f)
     memset(frame_address(f), 0xdb, PAGE_SIZE << order);
 #endif
     struct hart_cache *c = my_cache();
-    if (order == 0) {
+    if (order == 0 && !frame_low()) {
         if (c->count == CACHE_SIZE) {
             spin_lock(&frame_lock);
             for (unsigned i = 0; i < CACHE_BATCH; i++)

@@ -40,7 +40,7 @@ struct frame {
     uint8_t flags;        /* PAGE_* */
     uint8_t size_class;   /* kmalloc: index of its slab */
     bool on_list;         /* (buddy lock) heads a free run */
-    uint8_t age;          /* anonymous: how often it was seen in use (vm/reclaim.c) */
+    uint8_t age;          /* how often it was seen in use (vm/reclaim.h) */
     union {
         uint32_t in_use; /* kmalloc: objects handed out; kernel table: entries in use */
         uint32_t slot;   /* (swap lock) anonymous: swap slot + 1; 0 = none */
@@ -83,6 +83,8 @@ void frame_set_watermarks(void);
 struct frame *frame_alloc(enum abi_frame_class class, unsigned order, enum frame_priority priority);
 /* The same for one frame, zeroed. */
 struct frame *frame_alloc_zeroed(enum abi_frame_class class, enum frame_priority priority);
+/* Gives a frame that is in use to another class. */
+void frame_reclass(struct frame *f, enum abi_frame_class class);
 /* Makes a run that was just allocated single frames, each with a reference of
  * its own: for frames that users map, and so may be held one by one. */
 void frame_split(struct frame *f);

@@ -10,10 +10,15 @@
 #include "vm/space.h"
 
 #define NAME_BUCKETS 256
+#define LOOKS        4    /* pages that the scan looks at for each that is to leave */
+#define LOOKS_MIN    16   /* and in any case */
+#define LOOKS_MAX    8192 /* at most */
 
 static struct spinlock objects_lock = SPINLOCK_INIT(RANK_OBJECTS);
 static struct list names[NAME_BUCKETS];      /* (objects_lock) */
 static struct list cache = LIST_INIT(cache); /* (objects_lock) */
+static struct list *hand = &cache;           /* (objects_lock) where the scan goes on */
+static uint64_t cached;                      /* (objects_lock) objects in the cache list */
 static uint32_t next_id;                     /* atomic */
 
 /* ------------------------------------------------------------------- life */
@@ -35,9 +40,31 @@ static struct object *object_new(enum object_kind kind, uint64_t size)
     return o;
 }
 
+static void enlist_locked(struct object *o)
+{
+    list_push_back(&cache, &o->cache_link);
+    cached++;
+}
+
+static void delist_locked(struct object *o)
+{
+    if (list_empty(&o->cache_link))
+        return;
+    if (hand == &o->cache_link)
+        hand = hand->next;
+    list_remove(&o->cache_link);
+    cached--;
+}
+
 struct object *object_create_anon(uint64_t size)
 {
-    return object_new(OBJECT_ANON, size);
+    struct object *o = object_new(OBJECT_ANON, size);
+    if (!o)
+        return NULL;
+    spin_lock(&objects_lock);
+    enlist_locked(o);
+    spin_unlock(&objects_lock);
+    return o;
 }
 
 struct object *object_create_physical(paddr_t base, uint64_t size, struct frame *owned)
@@ -103,7 +130,7 @@ struct object *object_open(void *port, uint64_t key, uint64_t size)
         fresh = NULL;
         pager_ops.port_ref(port);
         list_push_back(name_bucket(port, key), &o->name_link);
-        list_push_back(&cache, &o->cache_link);
+        enlist_locked(o);
     }
     spin_unlock(&objects_lock);
     if (fresh) {
@@ -133,13 +160,15 @@ static void object_free(struct object *o)
     kfree(o);
 }
 
-/* Unlinks a paged object that nothing refers to and that holds no page. */
+/* Unlinks an object that nothing refers to, and a paged one only when it holds no page. */
 static bool unlink_if_idle_locked(struct object *o)
 {
-    if (__atomic_load_n(&o->refs, __ATOMIC_ACQUIRE) || o->resident)
+    if (__atomic_load_n(&o->refs, __ATOMIC_ACQUIRE))
+        return false;
+    if (o->kind == OBJECT_PAGED && (o->resident || o->away))
         return false;
     list_remove(&o->name_link);
-    list_remove(&o->cache_link);
+    delist_locked(o);
     return true;
 }
 
@@ -151,8 +180,7 @@ void object_unref(struct object *o)
                                         __ATOMIC_RELAXED))
             return;
     spin_lock(&objects_lock);
-    bool gone = __atomic_sub_fetch(&o->refs, 1, __ATOMIC_ACQ_REL) == 0 &&
-                (o->kind != OBJECT_PAGED || unlink_if_idle_locked(o));
+    bool gone = __atomic_sub_fetch(&o->refs, 1, __ATOMIC_ACQ_REL) == 0 && unlink_if_idle_locked(o);
     spin_unlock(&objects_lock);
     if (gone)
         object_free(o);
@@ -165,7 +193,7 @@ void object_for_each(void *port, void (*fn)(struct object *, void *), void *arg)
     struct list *l = cache.next;
     while (l != &cache) {
         struct object *o = container_of(l, struct object, cache_link);
-        if (!port || o->port == port) {
+        if (o->kind == OBJECT_PAGED && (!port || o->port == port)) {
             /* A reference keeps it, and so its link, in the list. */
             object_ref(o);
             spin_unlock(&objects_lock);
@@ -211,31 +239,34 @@ uint64_t object_discard_port(void *port)
 
 /* ------------------------------------------------------------- reclaiming */
 
-/* Drops up to n clean pages of one object. Objects and object locks held. */
-static uint64_t shrink_one_locked(struct object *o, uint64_t n, bool mapped)
+/* The next object that the hand comes to; NULL when it is at the end of the list. Objects
+ * lock held. */
+static struct object *next_at_hand_locked(void)
 {
-    uint64_t freed = 0, index = 0;
-    struct frame *f;
-    while (freed < n && (f = pageindex_next(&o->pages, &index))) {
-        if (!(f->flags & (PAGE_BUSY | PAGE_DIRTY | PAGE_WRITEBACK)) && !f->writers) {
-            /* Mapped pages get a second chance: dropping one that is in use costs
-             * everybody who maps it. */
-            if (mapped && frame_refs(f) > 1 && !(f->flags & PAGE_REFERENCED))
-                region_unmap_page_locked(o, index, f);
-            if (mapped)
-                f->flags &= ~PAGE_REFERENCED;
-            if (frame_refs(f) == 1) {
-                assert(f->class == FRAME_OBJECT);
-                object_drop_page_locked(o, index, f);
-                freed++;
-            }
-        }
-        index++;
+    struct list *l = hand;
+    if (l == &cache) {
+        hand = cache.next;
+        return NULL;
     }
-    return freed;
+    hand = l->next;
+    return container_of(l, struct object, cache_link);
 }
 
-uint64_t object_shrink(uint64_t n, bool mapped)
+/* An object whose pages were dropped may have no use any more. Objects lock held. */
+static void let_go_if_idle_locked(struct object *o, struct list *gone)
+{
+    if (o->kind == OBJECT_PAGED && unlink_if_idle_locked(o))
+        list_push_back(gone, &o->cache_link);
+}
+
+static void free_all(struct list *gone)
+{
+    struct list *l;
+    while ((l = list_pop(gone)))
+        object_free(container_of(l, struct object, cache_link));
+}
+
+uint64_t object_drop_unused(uint64_t n)
 {
     uint64_t freed = 0;
     struct list gone = LIST_INIT(gone);
@@ -246,14 +277,44 @@ uint64_t object_shrink(uint64_t n, bool mapped)
             break;
         if (o->resident == 0 || !spin_trylock(&o->lock))
             continue;
-        freed += shrink_one_locked(o, n - freed, mapped);
+        freed += object_drop_unused_locked(o, n - freed);
         spin_unlock(&o->lock);
-        if (unlink_if_idle_locked(o))
-            list_push_back(&gone, &o->cache_link);
+        let_go_if_idle_locked(o, &gone);
     }
     spin_unlock(&objects_lock);
-    struct list *l;
-    while ((l = list_pop(&gone)))
-        object_free(container_of(l, struct object, cache_link));
+    free_all(&gone);
+    return freed;
+}
+
+uint64_t object_drop_old(uint64_t n, unsigned *scanned)
+{
+    uint64_t freed = 0;
+    struct leaving out = {.looks = (unsigned)(n < LOOKS_MAX ? n * LOOKS + LOOKS_MIN : LOOKS_MAX)};
+    unsigned looks = out.looks;
+    struct list gone = LIST_INIT(gone);
+    unsigned ends = 0;
+    spin_lock(&objects_lock);
+    /* Once round the list, and from its end to where the hand was. */
+    for (uint64_t seen = 0; seen <= cached && ends < 2; seen++) {
+        struct object *o = next_at_hand_locked();
+        ends += !o;
+        if (!o || o->resident == 0 || !spin_trylock(&o->lock))
+            continue;
+        bool end = true;
+        freed += object_drop_old_locked(o, n - freed, &out, &end);
+        spin_unlock(&o->lock);
+        if (!end) { /* enough: it goes on from there */
+            hand = &o->cache_link;
+            break;
+        }
+        let_go_if_idle_locked(o, &gone);
+    }
+    spin_unlock(&objects_lock);
+    free_all(&gone);
+    swap_run_end(&out.run);
+    freed += swap_clean(out.slots, out.count);
+    *scanned += looks - out.looks;
+    count_add(COUNT_SCAN, looks - out.looks);
+    count_add(COUNT_RECLAIM, freed);
     return freed;
 }

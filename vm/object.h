@@ -16,6 +16,10 @@
  *   WRITEBACK -> clean        stored. Dirtied meanwhile: it is DIRTY again
  *   any -> DETACHED           truncated with I/O in flight; leaves the object
  *   clean -> absent           dropped to free memory
+ *   DIRTY -> away             in swap, because its pager does not take it in time;
+ *                             comes back DIRTY. The pager is not asked for it
+ *
+ * Pages of anonymous objects have no flags; they leave for swap and come back.
  */
 #ifndef VM_OBJECT_H
 #define VM_OBJECT_H
@@ -71,13 +75,17 @@ struct object {
     uint32_t id;            /* for listings; unique */
     uint64_t size;          /* (lock) bytes */
     struct pageindex pages; /* (lock) */
-    uint64_t resident;      /* (lock) pages in the index */
-    uint64_t dirty;         /* (lock) of them, PAGE_DIRTY */
+    uint64_t resident;      /* (lock) pages in memory */
+    uint64_t away;          /* (lock) pages in swap */
+    uint64_t dirty;         /* (lock) pages newer than what the pager has, both kinds */
     uint64_t in_flight;     /* (lock) transfers out */
+    uint64_t out_since_ns;  /* (lock) when the last transfer out began */
+    uint64_t hand;          /* (lock) page that the scan for old ones goes on at */
     int error;              /* (lock) of a failed write-back, for the next fsync */
     uint64_t mtime_ns;      /* (lock) last write; 0 = none since it was created */
     struct list regions;    /* (lock) that map it */
     struct waitq wait;      /* (lock) for pages to stop being busy or in flight */
+    struct list cache_link; /* (objects lock) all with pages, oldest first */
     bool writing;           /* (lock) busy mark: one write call at a time */
     bool discarded;         /* (lock) no longer named */
     uint32_t sessions;      /* atomic: files open on it */
@@ -86,7 +94,6 @@ struct object {
     uint64_t key;
     struct page_io *out_io; /* (lock) for write-back; NULL while it is in flight */
     struct list name_link;  /* (objects lock) hash chain */
-    struct list cache_link; /* (objects lock) all paged objects, oldest first */
     /* physical */
     paddr_t base;
     struct frame *owned; /* DMA: the first frame */
@@ -119,6 +126,12 @@ int object_read(struct object *o, uint64_t offset, void *to, uint64_t n);
 
 /* The page, if it is in memory and usable now; NULL otherwise. Lock held. */
 struct frame *object_lookup_locked(struct object *o, uint64_t index);
+/* True if the object has nothing at index: no page in memory, on its way, or in swap.
+ * Lock held. */
+static inline bool object_empty_at_locked(const struct object *o, uint64_t index)
+{
+    return !pageindex_get(&o->pages, index);
+}
 /*
  * Sees to it that the page is in memory (it may be dropped again right after:
  * look it up under the lock and retry). No lock held; sleeps unless NOWAIT.
@@ -153,10 +166,20 @@ unsigned object_writeback(struct object *o, uint64_t from);
 int object_sync(struct object *o);
 /* Calls fn for each paged object, with a reference, no lock held. port NULL: all. */
 void object_for_each(void *port, void (*fn)(struct object *, void *), void *arg);
-/* Drops up to n clean pages, unmapped ones first, mapped ones too if `mapped`.
- * Never sleeps. Pages freed. */
-uint64_t object_shrink(uint64_t n, bool mapped);
-/* Dirty pages of all objects. */
+/* Brings dirty pages that are in swap back (up to one transfer of them), so that they
+ * can be stored. No lock held; waits for the swap disk. False: none came. */
+bool object_recall(struct object *o);
+/* Drops up to n clean pages that nobody maps. Never sleeps. Pages freed. */
+uint64_t object_drop_unused(uint64_t n);
+/* Frees up to n pages that have not been used for some rounds of the scan, mapped ones
+ * too: clean ones are dropped, those of anonymous objects and those that their pager
+ * does not take in time go to swap. Looks at some pages for each, and adds their number
+ * to *scanned. No lock held; waits for the swap disk only. Pages freed, or on their
+ * way. */
+uint64_t object_drop_old(uint64_t n, unsigned *scanned);
+/* Dirty pages of all objects, in memory or in swap. */
 uint64_t object_dirty_pages(void);
+/* Pages of anonymous objects that are in memory. */
+uint64_t object_anon_pages(void);
 
 #endif

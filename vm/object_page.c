@@ -13,26 +13,41 @@
 struct pager_ops pager_ops;
 
 static uint64_t dirty_pages; /* atomic */
+static uint64_t anon_pages;  /* atomic */
 
-/* Takes a page out of the index; the index's reference goes with it. */
+void object_count_locked(struct object *o, int change)
+{
+    o->resident += change;
+    if (o->kind == OBJECT_ANON)
+        __atomic_fetch_add(&anon_pages, change, __ATOMIC_RELAXED);
+}
+
+void object_less_dirty_locked(struct object *o)
+{
+    o->dirty--;
+    __atomic_fetch_sub(&dirty_pages, 1, __ATOMIC_RELAXED);
+}
+
 void object_drop_page_locked(struct object *o, uint64_t index, struct frame *f)
 {
     pageindex_remove(&o->pages, index);
-    o->resident--;
+    object_count_locked(o, -1);
     if (f->flags & PAGE_DIRTY) {
         f->flags &= ~PAGE_DIRTY;
-        o->dirty--;
-        __atomic_fetch_sub(&dirty_pages, 1, __ATOMIC_RELAXED);
+        object_less_dirty_locked(o);
     }
     f->flags |= PAGE_DETACHED;
     frame_unref(f);
 }
 
-/* Takes all pages from index on out of the object and of every mapping. */
 void object_detach_pages_locked(struct object *o, uint64_t index)
 {
     struct frame *f;
     while ((f = pageindex_next(&o->pages, &index))) {
+        if (page_is_away(f)) {
+            object_drop_away_locked(o, index);
+            continue;
+        }
         region_unmap_page_locked(o, index, f);
         object_drop_page_locked(o, index, f);
     }
@@ -42,7 +57,7 @@ void object_detach_pages_locked(struct object *o, uint64_t index)
 
 struct frame *object_lookup_locked(struct object *o, uint64_t index)
 {
-    struct frame *f = pageindex_get(&o->pages, index);
+    struct frame *f = object_frame_locked(o, index);
     return f && !(f->flags & PAGE_BUSY) ? f : NULL;
 }
 
@@ -59,7 +74,7 @@ static struct frame *page_add_locked(struct object *o, uint64_t index, unsigned 
     f->object = o;
     f->index = index;
     f->flags = flags;
-    o->resident++;
+    object_count_locked(o, 1);
     return f;
 }
 
@@ -136,7 +151,11 @@ int object_bring(struct object *o, uint64_t index, int flags)
     struct frame *f = pageindex_get(&o->pages, index);
     if (index >= object_pages(o) || o->discarded)
         rc = -ERANGE;
-    else if (f && !(f->flags & PAGE_BUSY))
+    else if (page_is_away(f)) {
+        if (io)
+            pager_ops.io_free(io);
+        return object_page_back(o, index, flags);
+    } else if (f && !(f->flags & PAGE_BUSY))
         rc = 0;
     else if (o->kind == OBJECT_ANON)
         rc = add_zero_locked(o, index, priority) ? 0 : -ENOMEM;
@@ -267,6 +286,11 @@ void object_io_done(struct page_io *io, int error, uint64_t holes)
 
 /* ------------------------------------------------------------------- dirt */
 
+uint64_t object_anon_pages(void)
+{
+    return __atomic_load_n(&anon_pages, __ATOMIC_RELAXED);
+}
+
 uint64_t object_dirty_pages(void)
 {
     return __atomic_load_n(&dirty_pages, __ATOMIC_RELAXED);
@@ -289,7 +313,9 @@ int object_prepare_write(struct object *o, uint64_t first, unsigned count, uint6
     spin_lock(&o->lock);
     for (int i = 0; i < n; i++) {
         struct frame *f = pageindex_get(&o->pages, first + i);
-        if (f)
+        if (page_is_away(f))
+            object_flag_away_locked(o, first + i, PAGE_GRANTED);
+        else if (f)
             f->flags |= PAGE_GRANTED;
     }
     spin_unlock(&o->lock);
@@ -307,7 +333,8 @@ void object_mark_dirty_locked(struct object *o, struct frame *f)
 
 static bool may_send(const struct frame *f)
 {
-    return (f->flags & (PAGE_DIRTY | PAGE_BUSY | PAGE_WRITEBACK)) == PAGE_DIRTY &&
+    return !page_is_away(f) &&
+           (f->flags & (PAGE_DIRTY | PAGE_BUSY | PAGE_WRITEBACK)) == PAGE_DIRTY &&
            __atomic_load_n(&f->writers, __ATOMIC_ACQUIRE) == 0;
 }
 
@@ -320,7 +347,7 @@ unsigned object_writeback(struct object *o, uint64_t from)
     if (io && !o->discarded)
         while ((f = pageindex_next(&o->pages, &index)) && !may_send(f))
             index++;
-    if (f && index >= object_pages(o)) {
+    if (f && index >= object_pages(o)) { /* never away: a page leaves only below the end */
         /* Left by a write that failed before it made the file longer. */
         object_drop_page_locked(o, index, f);
         f = NULL;
@@ -338,14 +365,14 @@ unsigned object_writeback(struct object *o, uint64_t from)
          * lose W and D first, and the next store faults and dirties again. */
         region_clean_page_locked(o, index, f);
         f->flags = (f->flags & ~PAGE_DIRTY) | PAGE_WRITEBACK;
-        o->dirty--;
-        __atomic_fetch_sub(&dirty_pages, 1, __ATOMIC_RELAXED);
+        object_less_dirty_locked(o);
         frame_ref(f);
         io->frames[io->count++] = f;
         f = pageindex_get(&o->pages, ++index);
     }
     unsigned n = io->count;
     o->out_io = NULL;
+    o->out_since_ns = pager_ops.now_ns();
     o->in_flight++;
     object_ref(o);
     spin_unlock(&o->lock);
@@ -354,6 +381,16 @@ unsigned object_writeback(struct object *o, uint64_t from)
     if (rc < 0)
         object_io_done(io, rc, 0);
     return n;
+}
+
+/* What is stored must be in memory. Lock held, and dropped meanwhile. */
+static int bring_dirty_back(struct object *o, uint64_t index)
+{
+    int rc = object_page_back(o, index, OBJECT_URGENT);
+    if (rc == -ENOMEM)
+        rc = pager_ops.make_room();
+    spin_lock(&o->lock);
+    return rc;
 }
 
 int object_sync(struct object *o)
@@ -365,7 +402,12 @@ int object_sync(struct object *o)
         struct frame *f = pageindex_next(&o->pages, &index);
         if (!f)
             break;
-        if (!(f->flags & (PAGE_DIRTY | PAGE_WRITEBACK))) {
+        if (page_is_away(f)) {
+            if (away_flags(f) & PAGE_DIRTY)
+                rc = bring_dirty_back(o, index);
+            else
+                index++;
+        } else if (!(f->flags & (PAGE_DIRTY | PAGE_WRITEBACK))) {
             index++;
         } else if (f->flags & PAGE_WRITEBACK || !o->out_io) {
             rc = wait_on(&o->wait, &o->lock, WAIT_KILLABLE, "write-back");
@@ -376,7 +418,7 @@ int object_sync(struct object *o)
             /* A copy into the page may have been under way: then it was passed
              * over, and is looked at again. */
             f = pageindex_get(&o->pages, index);
-            if (!f || f->flags & PAGE_WRITEBACK)
+            if (!f || (!page_is_away(f) && f->flags & PAGE_WRITEBACK))
                 index++;
             else if (o->error)
                 break;
@@ -398,7 +440,12 @@ void object_resize(struct object *o, uint64_t size)
     uint64_t old = o->size;
     o->size = size;
     if (size < old) {
-        struct frame *f = size % PAGE_SIZE ? pageindex_get(&o->pages, size >> PAGE_SHIFT) : NULL;
+        uint64_t last = size >> PAGE_SHIFT;
+        struct frame *f = size % PAGE_SIZE ? pageindex_get(&o->pages, last) : NULL;
+        if (page_is_away(f)) {
+            object_cut_away_locked(o, last, size % PAGE_SIZE);
+            f = NULL;
+        }
         /* A supply on its way still has the bytes that are cut off: whoever needs
          * that page asks for it anew. */
         bool stale = f && f->flags & PAGE_BUSY;

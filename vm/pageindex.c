@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "kernel/errno.h"
+#include "kernel/lib/printk.h"
 #include "vm/kmalloc.h"
 
 #define BITS  6
@@ -25,14 +26,28 @@ static int covers(unsigned height, uint64_t index)
     return height * BITS >= 64 || index >> (height * BITS) == 0;
 }
 
-struct frame *pageindex_get(const struct pageindex *t, uint64_t index)
+/* Where what is at index stands; NULL if there is no node for it. */
+static void **find(const struct pageindex *t, uint64_t index)
 {
     if (t->height == 0 || !covers(t->height, index))
         return NULL;
-    void *p = t->root;
-    for (unsigned level = t->height; level-- > 0 && p;)
-        p = ((struct pageindex_node *)p)->slots[slot_of(index, level)];
-    return p;
+    struct pageindex_node *node = t->root;
+    for (unsigned level = t->height - 1; level > 0 && node; level--)
+        node = node->slots[slot_of(index, level)];
+    return node ? &node->slots[slot_of(index, 0)] : NULL;
+}
+
+struct frame *pageindex_get(const struct pageindex *t, uint64_t index)
+{
+    void **at = find(t, index);
+    return at ? *at : NULL;
+}
+
+void pageindex_replace(struct pageindex *t, uint64_t index, struct frame *frame)
+{
+    void **at = find(t, index);
+    assert(at && *at && frame);
+    *at = frame;
 }
 
 /* Makes the tree high enough for index. An empty tree gets one node of that

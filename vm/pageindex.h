@@ -20,6 +20,8 @@ struct pageindex {
 struct frame *pageindex_get(const struct pageindex *t, uint64_t index);
 /* Puts frame at index, which must be free. 0 or -ENOMEM. */
 int pageindex_insert(struct pageindex *t, uint64_t index, struct frame *frame);
+/* Puts frame in the place of what is at index. */
+void pageindex_replace(struct pageindex *t, uint64_t index, struct frame *frame);
 /* Takes out what is at index, and nodes that it leaves empty; NULL if none. */
 struct frame *pageindex_remove(struct pageindex *t, uint64_t index);
 /* The first frame at *index or above, and *index moved to it; NULL if none. */

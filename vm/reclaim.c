@@ -7,13 +7,12 @@
 #include "vm/sv39.h"
 #include "vm/swap.h"
 
-#define AGE_MAX    4           /* rounds in use that count */
-#define AGE_LEAVE  1           /* not in use and no older: it leaves */
 #define BATCH      SWAP_IO_MAX /* victims of one table at a time */
 #define TABLES_MAX 32          /* that one call looks at */
 
 static struct spinlock lock = SPINLOCK_INIT(RANK_OBJECTS);
 static struct list spaces = LIST_INIT(spaces); /* (lock) the hand is at the first */
+static unsigned scans;                         /* (lock) spaces being scanned */
 
 void reclaim_enroll(struct space *s)
 {
@@ -50,6 +49,7 @@ static struct space *enter_space(void)
                 continue;
             found = s;
             found->scanned = true;
+            scans++;
             break;
         }
         spin_unlock(&lock);
@@ -65,6 +65,7 @@ static void leave_space(struct space *s, bool done)
         list_remove(&s->reclaim_link);
         list_push_back(&spaces, &s->reclaim_link);
     }
+    scans--;
     __atomic_store_n(&s->scanned, false, __ATOMIC_RELEASE);
     spin_unlock(&lock);
 }
@@ -91,16 +92,10 @@ static pte_t *find_table(const struct space *s, vaddr_t *va)
 /* Was the page used since the last round? Its age is kept. Walk lock held. */
 static bool in_use(pte_t *pte, struct frame *f)
 {
-    if (pte_load(pte) & PTE_A) {
+    bool used = pte_load(pte) & PTE_A;
+    if (used)
         pte_clear_bits(pte, PTE_A);
-        if (f->age < AGE_MAX)
-            f->age++;
-        return true;
-    }
-    if (f->age <= AGE_LEAVE)
-        return false;
-    f->age--;
-    return true;
+    return !page_ages(f, used);
 }
 
 /* A private anonymous page that an entry maps, or NULL. */
@@ -112,12 +107,18 @@ static struct frame *candidate(pte_t pte)
     return f->class == FRAME_ANON && !f->object ? f : NULL;
 }
 
+/* What one call of reclaim_anon has seen. */
+struct scan {
+    unsigned scanned; /* pages */
+    bool full;        /* of them, some would leave if there were a slot for them */
+};
+
 /*
  * Evicts up to n pages of the table that maps *va, from there on; *va moves behind
  * what was looked at. The slots of the victims go to `slots`; their number.
  */
 static unsigned evict_from(struct space *s, pte_t *table, vaddr_t *va, unsigned n, uint32_t *slots,
-                           unsigned *scanned)
+                           struct scan *scan)
 {
     vaddr_t base = *va & ~(MEGAPAGE_SIZE - 1);
     struct swap_run run = {0, 0};
@@ -130,13 +131,13 @@ static unsigned evict_from(struct space *s, pte_t *table, vaddr_t *va, unsigned 
         struct frame *f = candidate(pte_load(&table[i]));
         if (!f)
             continue;
-        ++*scanned;
+        scan->scanned++;
         if (in_use(&table[i], f))
             aged = true;
-        else if (swap_reserve(f, &run))
+        else if ((!scan->full || f->slot) && swap_reserve(f, &run))
             victims[count++] = &table[i];
-        else
-            break;
+        else /* pages that have a slot can leave all the same */
+            scan->full = true;
     }
     /* V goes first, then every hart forgets the page, and only then is D final: a
      * hart may have set it by a translation that it still held. (A walker that sets
@@ -154,13 +155,14 @@ static unsigned evict_from(struct space *s, pte_t *table, vaddr_t *va, unsigned 
     spin_unlock(walk);
     swap_run_end(&run);
     __atomic_fetch_sub(&s->resident, count, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&s->swapped, count, __ATOMIC_RELAXED);
     *va = base + ((vaddr_t)i << PAGE_SHIFT);
     return count;
 }
 
 /* Evicts up to n pages of the next table under the hand, their slots to `slots`.
  * False: there is no space to scan. */
-static bool scan_table(unsigned n, uint32_t *slots, unsigned *count, unsigned *scanned)
+static bool scan_table(unsigned n, uint32_t *slots, unsigned *count, struct scan *scan)
 {
     struct space *s = enter_space();
     *count = 0;
@@ -168,15 +170,21 @@ static bool scan_table(unsigned n, uint32_t *slots, unsigned *count, unsigned *s
         return false;
     pte_t *table = find_table(s, &s->reclaim_hand);
     if (table)
-        *count = evict_from(s, table, &s->reclaim_hand, n, slots, scanned);
+        *count = evict_from(s, table, &s->reclaim_hand, n, slots, scan);
     else
         s->reclaim_hand = USER_MIN;
     leave_space(s, !table);
     return true;
 }
 
+bool reclaim_under_way(void)
+{
+    return __atomic_load_n(&scans, __ATOMIC_RELAXED);
+}
+
 unsigned reclaim_anon(unsigned n, unsigned *scanned)
 {
+    struct scan scan = {0, false};
     *scanned = 0;
     if (!swap_enabled())
         return 0;
@@ -184,12 +192,13 @@ unsigned reclaim_anon(unsigned n, unsigned *scanned)
     for (unsigned tables = 0; done < n && tables < TABLES_MAX; tables++) {
         uint32_t slots[BATCH];
         unsigned count, want = n - done < BATCH ? n - done : BATCH;
-        if (!scan_table(want, slots, &count, scanned))
+        if (!scan_table(want, slots, &count, &scan))
             break;
         /* In no space any more, for this may wait for the disk. */
         done += swap_clean(slots, count);
     }
-    count_add(COUNT_SCAN, *scanned);
+    count_add(COUNT_SCAN, scan.scanned);
+    *scanned = scan.full && !done ? 0 : scan.scanned;
     count_add(COUNT_RECLAIM, done);
     return done;
 }

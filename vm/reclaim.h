@@ -7,13 +7,36 @@
  * in use grows younger, and leaves when it is young. The first touch of a new page
  * does not count: what is used once leaves before what is used again.
  *
- * Only private anonymous frames are ever candidates: kernel memory, tables, DMA
- * and object pages have other classes, and wired spaces are not scanned.
+ * Only private anonymous frames are candidates here: kernel memory, tables and DMA
+ * have other classes, wired spaces are not scanned, and object pages age by the same
+ * rule where their objects are (vm/object_reclaim.c).
  */
 #ifndef VM_RECLAIM_H
 #define VM_RECLAIM_H
 
+#include <stdbool.h>
+
+#include "vm/frame.h"
+
 struct space;
+
+#define AGE_MAX   4 /* rounds in use that count */
+#define AGE_LEAVE 1 /* not in use and no older: it leaves */
+
+/* One round of the scan has come to the page: it grows older if it was used since the
+ * last, and younger if not. True if it is to leave. */
+static inline bool page_ages(struct frame *f, bool used)
+{
+    if (used) {
+        if (f->age < AGE_MAX)
+            f->age++;
+        return false;
+    }
+    if (f->age <= AGE_LEAVE)
+        return true;
+    f->age--;
+    return false;
+}
 
 /* A space takes part from here on, until it is taken off; that waits (spinning,
  * for a moment) for a scan of it to end. No lock held. */
@@ -21,8 +44,10 @@ void reclaim_enroll(struct space *s);
 void reclaim_dismiss(struct space *s);
 
 /* Evicts up to about n pages: freed, or on their way to the disk. Looks at a bounded
- * number of entries; *scanned: pages that it looked at. No lock held; waits for the
- * swap disk only. */
+ * number of entries; *scanned: pages that it looked at, 0 if none can leave because swap
+ * is full. No lock held; waits for the swap disk only. */
 unsigned reclaim_anon(unsigned n, unsigned *scanned);
+/* True while any hart scans a space, which others pass over meanwhile. */
+bool reclaim_under_way(void);
 
 #endif

@@ -141,6 +141,7 @@ static unsigned clear_some(struct region *r, vaddr_t va, vaddr_t end, struct fra
             } else if (pte_is_swap(old)) {
                 pte_store(pte, 0);
                 swap_entry_drop(old);
+                __atomic_fetch_sub(&r->space->swapped, 1, __ATOMIC_RELAXED);
             }
         }
         spin_unlock(walk);
@@ -215,6 +216,7 @@ static void share_table(pte_t *from, pte_t *to, unsigned n, struct region *child
         if (pte_is_swap(pte)) {
             swap_entry_copy(pte);
             pte_store(&to[i], pte);
+            __atomic_fetch_add(&child->space->swapped, 1, __ATOMIC_RELAXED);
         }
         if (!(pte & PTE_V))
             continue;
@@ -251,12 +253,14 @@ bool region_share_pages(struct region *parent, struct region *child, bool *prote
 
 /* ------------------------------------------------------- the object's side */
 
-/* Calls fn on the entry of page index in each region that maps that frame. */
-static void for_each_mapping(struct object *o, uint64_t index, const struct frame *f,
-                             void (*fn)(struct region *, vaddr_t, pte_t *))
+/* Calls fn on the entry of page index in each region that maps that frame. The results,
+ * or'ed together. */
+static unsigned for_each_mapping(struct object *o, uint64_t index, const struct frame *f,
+                                 unsigned (*fn)(struct region *, vaddr_t, pte_t *))
 {
     assert(spin_held(&o->lock));
     uint64_t offset = index << PAGE_SHIFT;
+    unsigned result = 0;
     list_for_each (l, &o->regions) {
         struct region *r = container_of(l, struct region, link);
         if (offset < r->offset || offset - r->offset >= r->end - r->start)
@@ -269,17 +273,19 @@ static void for_each_mapping(struct object *o, uint64_t index, const struct fram
         pte_t now = pte_load(pte);
         bool here = now & PTE_V && pte_paddr(now) == frame_paddr(f);
         if (here)
-            fn(r, va, pte);
+            result |= fn(r, va, pte);
         spin_unlock(sv39_lock(pte));
     }
+    return result;
 }
 
-static void unmap_one(struct region *r, vaddr_t va, pte_t *pte)
+static unsigned unmap_one(struct region *r, vaddr_t va, pte_t *pte)
 {
     pte_t old = pte_exchange(pte, 0);
     space_shootdown(r->space, va, PAGE_SIZE);
     __atomic_fetch_sub(&r->space->resident, 1, __ATOMIC_RELAXED);
     frame_unref(frame_of(pte_paddr(old)));
+    return 0;
 }
 
 void region_unmap_page_locked(struct object *o, uint64_t index, const struct frame *f)
@@ -288,14 +294,52 @@ void region_unmap_page_locked(struct object *o, uint64_t index, const struct fra
         for_each_mapping(o, index, f, unmap_one);
 }
 
-static void clean_one(struct region *r, vaddr_t va, pte_t *pte)
+static unsigned clean_one(struct region *r, vaddr_t va, pte_t *pte)
 {
     if (pte_clear_bits(pte, PTE_W | PTE_D) & PTE_W)
         space_shootdown(r->space, va, PAGE_SIZE);
+    return 0;
 }
 
 void region_clean_page_locked(struct object *o, uint64_t index, const struct frame *f)
 {
     if (frame_refs(f) > 1)
         for_each_mapping(o, index, f, clean_one);
+}
+
+static unsigned forget_one(struct region *r, vaddr_t va, pte_t *pte)
+{
+    (void)va;
+    pte_t old = pte_exchange(pte, 0);
+    __atomic_fetch_sub(&r->space->resident, 1, __ATOMIC_RELAXED);
+    frame_unref(frame_of(pte_paddr(old))); /* not the last: the object's index has one */
+    return 1;
+}
+
+bool region_unmap_later_locked(struct object *o, uint64_t index, const struct frame *f)
+{
+    return frame_refs(f) > 1 && for_each_mapping(o, index, f, forget_one);
+}
+
+static unsigned use_one(struct region *r, vaddr_t va, pte_t *pte)
+{
+    (void)va;
+    unsigned use = r->space->wired ? PAGE_USE_WIRED : 0;
+    if (pte_load(pte) & PTE_A && pte_clear_bits(pte, PTE_A) & PTE_A)
+        use |= PAGE_USE_YOUNG;
+    return use;
+}
+
+unsigned region_page_use_locked(struct object *o, uint64_t index, const struct frame *f)
+{
+    return for_each_mapping(o, index, f, use_one);
+}
+
+void region_shootdown_locked(struct object *o)
+{
+    assert(spin_held(&o->lock));
+    list_for_each (l, &o->regions) {
+        struct region *r = container_of(l, struct region, link);
+        space_shootdown(r->space, r->start, r->end - r->start);
+    }
 }

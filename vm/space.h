@@ -41,6 +41,7 @@ struct space {
     unsigned count, capacity; /* (lock) */
     vaddr_t brk_start, brk;   /* (lock) */
     uint64_t resident;        /* atomic: leaves in the user half */
+    uint64_t swapped;         /* atomic: entries that name a swap slot */
     uint64_t icache_stale;    /* atomic: harts to fence.i before they run it */
     bool wired;               /* its pages may come from the reserve, and stay */
     /* reclaim.c */
@@ -107,6 +108,17 @@ int space_fault(struct space *s, vaddr_t va, unsigned access, int flags);
  * maps it; and takes away the right to write it. */
 void region_unmap_page_locked(struct object *o, uint64_t index, const struct frame *f);
 void region_clean_page_locked(struct object *o, uint64_t index, const struct frame *f);
+/* How the page is used by those who map it, PAGE_USE_*; A is cleared, and so is not set
+ * by harts that still know the old entry until region_shootdown_locked. */
+#define PAGE_USE_YOUNG 1 /* used since it was asked last */
+#define PAGE_USE_WIRED 2 /* mapped by a wired process */
+unsigned region_page_use_locked(struct object *o, uint64_t index, const struct frame *f);
+/* Takes the page out of every region that maps it; harts may know the entries until
+ * region_shootdown_locked, and until then the page must stay as it is. True if there
+ * was one. */
+bool region_unmap_later_locked(struct object *o, uint64_t index, const struct frame *f);
+/* Makes every hart forget what it knows of the object's mappings. */
+void region_shootdown_locked(struct object *o);
 /* Instructions may have changed: every hart forgets old ones before it runs the
  * space's code again. */
 void space_icache_sync(struct space *s);

@@ -18,6 +18,7 @@ static struct waitq io_wait = WAITQ_INIT(io_wait);     /* (lock) for one */
 static struct waitq page_wait = WAITQ_INIT(page_wait); /* (lock) for a page to be there */
 static struct waitq out_wait = WAITQ_INIT(out_wait);   /* (lock) for a transfer out to end */
 static unsigned outs;                                  /* (lock) transfers out under way */
+static uint64_t outs_ended;                            /* (lock) and those that have ended */
 static uint32_t sweep_hand, steal_hand;                /* (lock) */
 
 void swap_enable(uint32_t slots, void *table)
@@ -130,6 +131,22 @@ struct frame *swap_take(pte_t entry, bool *sole)
     return f;
 }
 
+struct frame *swap_adopt(uint32_t slot)
+{
+    spin_lock(&lock);
+    struct frame *f = cached(slot);
+    if (f && on_its_way(f))
+        f = NULL;
+    if (f) {
+        slots_unref(slot);
+        assert(slots_refs(slot) == 0); /* others may refer to the frame: they waited for it */
+        frame_ref(f);
+        cache_remove(f);
+    }
+    spin_unlock(&lock);
+    return f;
+}
+
 void swap_page_unref(struct frame *f)
 {
     /* A slot that another mapping's eviction gives it right now is that one's to
@@ -218,6 +235,7 @@ void swap_io_done(struct swap_io *io, int error)
     }
     if (io->out) {
         outs--;
+        outs_ended++;
         wake_all(&out_wait);
     } else {
         wake_all(&page_wait);
@@ -229,6 +247,11 @@ void swap_io_done(struct swap_io *io, int error)
 unsigned swap_out_count(void)
 {
     return __atomic_load_n(&outs, __ATOMIC_RELAXED);
+}
+
+uint64_t swap_out_ended(void)
+{
+    return __atomic_load_n(&outs_ended, __ATOMIC_RELAXED);
 }
 
 void swap_wait_out(void)
@@ -288,6 +311,11 @@ int swap_bring(uint32_t slot, unsigned before, unsigned after, enum frame_priori
             frame_ref(f);
             return wait_busy_locked(f);
         }
+        if (f && f->flags & PAGE_WRITEBACK) {
+            int rc = wait_on(&out_wait, &lock, WAIT_KILLABLE, "swap out");
+            spin_unlock(&lock);
+            return rc;
+        }
         if (!may_read(slot)) { /* the entry is another one by now */
             spin_unlock(&lock);
             return 0;
@@ -330,7 +358,8 @@ int swap_bring(uint32_t slot, unsigned before, unsigned after, enum frame_priori
 static void steal_slots(void)
 {
     unsigned got = 0;
-    for (uint32_t i = 0, n = slots_count(); i < n && got < SWAP_IO_MAX; i++) {
+    uint32_t n = slots_count();
+    for (uint32_t i = 0; i < n && i < SWEEP_MAX && slots_cached() && got < SWAP_IO_MAX; i++) {
         steal_hand = steal_hand + 1 < n ? steal_hand + 1 : 0;
         struct frame *f = cached(steal_hand);
         if (f && slots_refs(steal_hand) == 0 && !on_its_way(f)) {
@@ -372,7 +401,7 @@ pte_t swap_evict(struct frame *f, bool dirty)
         f->flags |= PAGE_DIRTY;
     frame_unref(f);
     spin_unlock(&lock);
-    return (uint64_t)slot << PTE_PPN_SHIFT | PTE_SWAP;
+    return pte_of_slot(slot);
 }
 
 void swap_run_end(struct swap_run *run)
@@ -479,4 +508,13 @@ unsigned swap_sweep(unsigned n)
     io_end_locked(io);
     spin_unlock(&lock);
     return done;
+}
+
+void swap_trim(void)
+{
+    /* Twice round: the first takes the chance of what was read ahead. */
+    for (uint64_t seen = 0; seen < 2 * (uint64_t)slots_count(); seen += SWEEP_MAX)
+        swap_sweep(~0u);
+    while (swap_out_count())
+        swap_wait_out();
 }

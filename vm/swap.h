@@ -76,6 +76,11 @@ static inline uint32_t pte_slot(pte_t pte)
     return (uint32_t)(pte >> PTE_PPN_SHIFT);
 }
 
+static inline pte_t pte_of_slot(uint32_t slot)
+{
+    return (uint64_t)slot << PTE_PPN_SHIFT | PTE_SWAP;
+}
+
 /* One more entry that names the same slot; one less. */
 void swap_entry_copy(pte_t entry);
 void swap_entry_drop(pte_t entry);
@@ -83,6 +88,10 @@ void swap_entry_drop(pte_t entry);
  * needs, or NULL if it has to be brought in first. *sole: nobody else maps it or
  * names its slot. The walk lock is held, and the caller replaces the entry. */
 struct frame *swap_take(pte_t entry, bool *sole);
+/* Takes the page of a slot that only the caller names out of swap: its frame, with one
+ * reference, and the slot is free. NULL if it is not there, or not at rest: swap_bring
+ * helps with either. */
+struct frame *swap_adopt(uint32_t slot);
 /* Drops a reference to a page that may be anonymous and so may have a slot: what
  * an entry that mapped it held, or a copy. */
 void swap_page_unref(struct frame *f);
@@ -90,7 +99,8 @@ void swap_page_unref(struct frame *f);
 bool swap_page_sole(const struct frame *f);
 
 /* Brings the page of a slot into the cache, and up to `before` and `after` of its
- * neighbours with it. No lock held; sleeps. 0: look again; -EIO; -ENOMEM; -EINTR. */
+ * neighbours with it; if it is on its way out, waits for that. No lock held; sleeps. 0: look again;
+ * -EIO; -ENOMEM; -EINTR. */
 int swap_bring(uint32_t slot, unsigned before, unsigned after, enum frame_priority priority);
 
 /* --------------------------------------------------------------- eviction */
@@ -115,9 +125,12 @@ void swap_run_end(struct swap_run *run);
 unsigned swap_clean(const uint32_t *slots, unsigned n);
 /* The same for what is cached unmapped anywhere; at most n pages. */
 unsigned swap_sweep(unsigned n);
+/* Does it for all of it, and waits until they are out. */
+void swap_trim(void);
 /* Waits until a transfer out has ended, if any is under way. */
 void swap_wait_out(void);
-/* Transfers out under way. */
+/* Transfers out under way; and how many have ended since boot. */
 unsigned swap_out_count(void);
+uint64_t swap_out_ended(void);
 
 #endif

@@ -10,6 +10,7 @@
  */
 /* host-test: vm/asid.c vm/space.c vm/region.c vm/object.c vm/object_page.c vm/pageindex.c */
 /* host-test: vm/fault.c vm/sv39.c vm/swap.c vm/swap_slots.c vm/reclaim.c */
+/* host-test: vm/object_swap.c vm/object_reclaim.c */
 /* host-test: vm/kmalloc.c vm/frame.c kernel/lib/lock.c kernel/lib/string.c */
 /* host-test: kernel/lib/wait.c */
 /* host-test: -DDEBUG -Wl,--wrap=spin_lock,--wrap=spin_unlock */

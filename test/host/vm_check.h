@@ -127,7 +127,7 @@ static inline void end_all(void)
                              8) == 0);
         object_unref(o->object);
     }
-    object_shrink(~0ul, true);
+    pager_press(~0ul);
     kmalloc_trim();
     CHECK(pager_ios == 0 && pager_ports == 0 && pager_backings == 0);
     CHECK(host_class_count(FRAME_ANON) == 0 && host_class_count(FRAME_OBJECT) == 0);

@@ -4,7 +4,7 @@
  */
 /* host-test: vm/object.c vm/object_page.c vm/pageindex.c vm/region.c vm/space.c vm/fault.c */
 /* host-test: vm/usercopy.c vm/asid.c */
-/* host-test: vm/swap.c vm/swap_slots.c vm/reclaim.c */
+/* host-test: vm/swap.c vm/swap_slots.c vm/reclaim.c vm/object_swap.c vm/object_reclaim.c */
 /* host-test: vm/sv39.c vm/kmalloc.c vm/frame.c kernel/lib/lock.c kernel/lib/string.c */
 /* host-test: kernel/lib/wait.c -DDEBUG -DHOST_WRAP -Wl,--wrap=frame_alloc */
 /* host-test: -Wl,--wrap=frame_alloc_zeroed,--wrap=kmalloc,--wrap=kzalloc */
@@ -29,7 +29,7 @@ static void check_nothing_left(void)
     host_refuse_one_in = host_refuse_after = 0;
     pager_meanwhile = NULL;
     pager_drain();
-    object_shrink(~0ul, true);
+    pager_press(~0ul);
     kmalloc_trim();
     CHECK(object_dirty_pages() == 0 && pager_ios == 0 && pager_ports == 0);
     CHECK(host_class_count(FRAME_OBJECT) == 0 && host_class_count(FRAME_ANON) == 0);
@@ -107,14 +107,14 @@ static void test_failure(void)
     pager_started = 0;
     CHECK(object_bring(o, 3, 0) == -EINTR && object_bring(o, 3, 0) == -EINTR);
     CHECK(object_bring(o, 3, OBJECT_NOWAIT) == -EAGAIN && pager_started == 1);
-    CHECK(object_shrink(~0ul, true) == 0);
+    CHECK(pager_press(~0ul) == 0);
     pager.hold = false;
     pager_drain();
     CHECK(object_bring(o, 3, OBJECT_NOWAIT) == 0 && pager_started == 1);
     CHECK(file_agrees(0, o, 0, files[0].size));
     /* Two wait for one page: one request, and both get the page, or the error. */
     for (unsigned fails = 0; fails < 2; fails++) {
-        object_shrink(~0ul, true);
+        pager_press(~0ul);
         pager_started = 0;
         waiting_object = o;
         waiting_index = 2;
@@ -200,12 +200,12 @@ static void test_write_back(void)
     pager_clock = 1234;
     CHECK(file_write(0, o, 10, "abc", 3) == 0 && o->dirty == 1 && object_dirty_pages() == 1);
     CHECK(o->mtime_ns == 1234);
-    CHECK(object_shrink(~0ul, true) == o->resident || o->resident == 1);
+    CHECK(pager_press(~0ul) == o->resident || o->resident == 1);
     CHECK(o->resident == 1); /* dirty pages stay */
     /* Sent; written again before it is stored: dirty again after. */
     CHECK(object_writeback(o, 0) == 1 && o->dirty == 0 && o->in_flight == 1);
     CHECK(object_writeback(o, 0) == 0);
-    CHECK(object_shrink(~0ul, true) == 0);
+    CHECK(pager_press(~0ul) == 0);
     CHECK(file_write(0, o, 20, "defg", 4) == 0 && o->dirty == 1);
     CHECK(object_writeback(o, 0) == 0); /* one transfer at a time */
     pager_drain();
@@ -317,7 +317,7 @@ static void test_anonymous(void)
     memset(frame_address(f), 1, PAGE_SIZE);
     object_mark_dirty_locked(o, f);
     spin_unlock(&o->lock);
-    CHECK(o->dirty == 0 && object_shrink(~0ul, true) == 0);
+    CHECK(o->dirty == 0 && pager_press(~0ul) == 0);
     object_resize(o, 2 * PAGE_SIZE + 5);
     object_resize(o, 4 * PAGE_SIZE);
     CHECK(object_read(o, 2 * PAGE_SIZE, buffer, PAGE_SIZE) == 0 && buffer[4] == 1 &&
@@ -353,7 +353,7 @@ static void test_open_refused(void)
     CHECK(o && n >= 3); /* the object and its transfer, at least */
     if (o)
         object_unref(o);
-    object_shrink(~0ul, true);
+    pager_press(~0ul);
     check_nothing_left();
 }
 
@@ -375,9 +375,9 @@ static void test_shrink_mapped(void)
     CHECK(space_fault(s, 0x100000, ACCESS_READ, 0) == 0);
     CHECK(space_fault(s, 0x102000, ACCESS_WRITE, 0) == 0);
     CHECK(o->resident == 4 && o->dirty == 1 && s->resident == 2);
-    CHECK(object_shrink(~0ul, false) == 2 && o->resident == 2 && s->resident == 2);
-    CHECK(object_shrink(~0ul, true) == 0 && s->resident == 2); /* a second chance */
-    CHECK(object_shrink(~0ul, true) == 1 && o->resident == 1 && s->resident == 1);
+    CHECK(object_drop_unused(~0ul) == 2 && o->resident == 2 && s->resident == 2);
+    CHECK(pager_drop_old(~0ul) == 0 && s->resident == 2); /* a second chance */
+    CHECK(pager_drop_old(~0ul) == 1 && o->resident == 1 && s->resident == 1);
     CHECK(!(tlb_walk(s->root, 0x100000) & PTE_V) && tlb_walk(s->root, 0x102000) & PTE_W);
     /* Sent: no store may slip in unseen. */
     CHECK(object_writeback(o, 0) == 1 && !(tlb_walk(s->root, 0x102000) & (PTE_W | PTE_D)));
@@ -485,7 +485,10 @@ static void random_step(void)
         }
         break;
     case 2:
-        object_shrink(check_random(&seed) % 40, r / 65536 % 2);
+        if (r / 65536 % 2)
+            pager_press(check_random(&seed) % 40);
+        else
+            object_drop_unused(check_random(&seed) % 40);
         break;
     case 3:
         if (random_depth == 0)

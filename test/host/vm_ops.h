@@ -230,7 +230,7 @@ static inline void op_file(void)
         break;
     case 2:
     case 3:
-        object_shrink(1 + below(20), below(2));
+        below(2) ? pager_press(1 + below(20)) : object_drop_unused(1 + below(20));
         break;
     case 4:
     case 5:

@@ -211,10 +211,26 @@ static inline uint64_t pager_now_ns(void)
     return pager_clock;
 }
 
+/* One round of the scan for old pages. */
+static inline uint64_t pager_drop_old(uint64_t n)
+{
+    unsigned scanned = 0;
+    return object_drop_old(n, &scanned);
+}
+
+/* What a shortage does: rounds of the scan until up to n pages have grown old and left. */
+static inline uint64_t pager_press(uint64_t n)
+{
+    uint64_t done = object_drop_unused(n);
+    for (int round = 0; round < 6 && done < n; round++)
+        done += pager_drop_old(n - done);
+    return done;
+}
+
 static inline int pager_make_room(void)
 {
     CHECK(spin_none_held());
-    object_shrink(8, true);
+    pager_press(8);
     if (pager.room == 0)
         return -ENOMEM;
     pager.room--;

@@ -7,7 +7,7 @@
  */
 /* host-test: vm/space.c vm/region.c vm/fault.c vm/usercopy.c vm/object.c vm/object_page.c */
 /* host-test: vm/pageindex.c vm/asid.c */
-/* host-test: vm/swap.c vm/swap_slots.c vm/reclaim.c */
+/* host-test: vm/swap.c vm/swap_slots.c vm/reclaim.c vm/object_swap.c vm/object_reclaim.c */
 /* host-test: vm/sv39.c vm/kmalloc.c vm/frame.c kernel/lib/lock.c kernel/lib/string.c */
 /* host-test: kernel/lib/wait.c -DDEBUG -DHOST_WRAP -Wl,--wrap=frame_alloc */
 /* host-test: -Wl,--wrap=frame_alloc_zeroed,--wrap=kmalloc,--wrap=kzalloc */
@@ -21,7 +21,7 @@ static void reclaim_meanwhile(void)
     host_refuse_one_in = 0;
     unsigned what = below(8);
     if (what == 0)
-        object_shrink(1 + below(6), below(2));
+        below(2) ? pager_press(1 + below(6)) : object_drop_unused(1 + below(6));
     else if (what == 1)
         object_writeback(mobjects[below(FILES)].object, below(OBJECT_PAGES));
     host_refuse_one_in = refuse;
@@ -214,7 +214,7 @@ static void test_stack(void)
     CHECK(space_fault(s, 0x100000, ACCESS_WRITE, FAULT_NOWAIT) == 0);
     space_unref(s);
     object_unref(o);
-    object_shrink(~0ul, true);
+    pager_press(~0ul);
     kmalloc_trim();
     CHECK(host_class_count(FRAME_KMALLOC) == 0 && host_class_count(FRAME_ANON) == 0);
 }

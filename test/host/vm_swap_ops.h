@@ -56,7 +56,7 @@ static inline int swap_make_room(void)
     unsigned rounds = 0;
     for (unsigned in_vain = 0; in_vain < 14; rounds++) {
         unsigned scanned;
-        uint64_t done = object_shrink(8, true);
+        uint64_t done = pager_press(8);
         done += reclaim_anon(16, &scanned);
         if (frame_available())
             return 0;
@@ -125,7 +125,7 @@ static inline void op_meanwhile(void)
 {
     unsigned what = below(10), scanned;
     if (what == 0)
-        object_shrink(1 + below(6), below(2));
+        below(2) ? pager_press(1 + below(6)) : object_drop_unused(1 + below(6));
     else if (what == 1)
         object_writeback(mobjects[below(FILES)].object, below(OBJECT_PAGES));
     else if (what == 2)

@@ -1,0 +1,269 @@
+/*
+ * Objects in swap: shared memory of which there is more than memory, and changed
+ * pages of a file whose server does not take them.
+ *
+ * test: points=5 cpus=1,2,4 mem=16M swap=96M timeout=120
+ */
+#include "user/test/ipc_util.h"
+#include <pthread.h>
+#include <sys/mman.h>
+
+#define PAGE 4096ul
+
+static struct abi_counters counters(void)
+{
+    struct abi_counters c;
+
+    sys_system(H_SYSTEM, SYSTEM_COUNTERS, (long)&c, 0, 0);
+    return c;
+}
+
+static struct abi_memory totals(void)
+{
+    struct abi_memory m;
+
+    sys_system(H_SYSTEM, SYSTEM_MEMORY, (long)&m, 0, 0);
+    return m;
+}
+
+/* ------------------------------------------------------------ shared memory */
+
+static unsigned long pages;
+static char *memory;
+
+static unsigned long *word_of(unsigned long page)
+{
+    return (unsigned long *)(memory + page * PAGE);
+}
+
+static void write_page(unsigned long page, unsigned long round)
+{
+    for (unsigned i = 0; i < 512; i += 73)
+        word_of(page)[i] = page * 0x9e3779b97f4a7c15ul + i + round;
+}
+
+static int page_right(unsigned long page, unsigned long round)
+{
+    for (unsigned i = 0; i < 512; i += 73)
+        if (word_of(page)[i] != page * 0x9e3779b97f4a7c15ul + i + round)
+            return 0;
+    return word_of(page)[1] == 0;
+}
+
+static int take_memory(unsigned long n)
+{
+    pages = n;
+    memory = mmap(0, pages * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(memory != MAP_FAILED);
+    return 0;
+}
+
+/* Sees the first round, writes the second on every other page. */
+static int other_half(void *unused)
+{
+    (void)unused;
+    for (unsigned long p = 0; p < pages; p++)
+        CHECK(page_right(p, 1));
+    for (unsigned long p = 0; p < pages; p += 2)
+        write_page(p, 2);
+    return 0;
+}
+
+static int by_turns(void *unused)
+{
+    struct abi_counters before = counters(), now;
+    unsigned long excess;
+
+    (void)unused;
+    CHECK_IS(take_memory(4 * totals().total), 0);
+    excess = pages - totals().total;
+    for (unsigned long p = 0; p < pages; p++)
+        write_page(p, 1);
+    CHECK_IS(ktap_in_child(other_half, 0), 0);
+    for (unsigned long p = 0; p < pages; p++)
+        CHECK(page_right(p, 2 - p % 2));
+    now = counters();
+    CHECK(now.swap_outs - before.swap_outs >= excess);
+    CHECK(now.swap_ins - before.swap_ins >= 2 * excess);
+    return 0;
+}
+
+/* One of four that add 1 to a word in each page, in an order of their own. */
+static int adder(void *number)
+{
+    unsigned long n = (unsigned long)number;
+
+    for (unsigned long i = 0; i < pages; i++) {
+        unsigned long p = n % 2 ? pages - 1 - i : (i + n * pages / 4) % pages;
+        __atomic_fetch_add(word_of(p), 1, __ATOMIC_SEQ_CST);
+    }
+    return 0;
+}
+
+static int all_at_once(void *unused)
+{
+    struct abi_counters before = counters();
+    pid_t pid[4];
+    int status;
+
+    (void)unused;
+    CHECK_IS(take_memory(2 * totals().total), 0);
+    for (unsigned long n = 0; n < 4; n++) {
+        pid[n] = fork();
+        CHECK(pid[n] >= 0);
+        if (pid[n] == 0)
+            _exit(adder((void *)n));
+    }
+    for (int n = 0; n < 4; n++)
+        CHECK(waitpid(pid[n], &status, 0) == pid[n] && status == 0);
+    for (unsigned long p = 0; p < pages; p++)
+        CHECK_IS(*word_of(p), 4);
+    CHECK(counters().swap_outs - before.swap_outs >= pages - totals().total);
+    return 0;
+}
+
+/* ------------------------------------------------- a server that takes nothing */
+
+#define KEY  0x5a5a00000002ul
+#define FILE 400ul /* pages: fewer than may be dirty */
+
+static struct {
+    int port, file;
+    volatile unsigned ins, hold; /* hold: the answer to a page-out waits while it is 1 */
+    unsigned char *store;
+    char *room;
+} server;
+
+static void serve(struct message *m, struct ipc_ext *ext)
+{
+    unsigned long at = m->w[2] * PAGE, n = m->w[3] * PAGE;
+
+    ext->send_len = 0;
+    if (!(m->origin & ORIGIN_KERNEL)) {
+        m->w[0] = 0;
+        return;
+    }
+    if (m->w[0] == MSG_PAGE_IN) {
+        server.ins++;
+        ext->send_addr = (unsigned long)server.store + at;
+        ext->send_len = n;
+        m->w[1] = 0;
+    } else if (m->w[0] == MSG_PAGE_OUT) {
+        while (server.hold)
+            sys_futex_wait(&server.hold, 1, 1000000000);
+        memcpy(server.store + at, server.room, ext->recv_len);
+    } else if (m->w[0] == MSG_RESERVE) {
+        m->w[0] = m->w[3];
+        return;
+    }
+    m->w[0] = 0;
+}
+
+static void *serve_all(void *unused)
+{
+    struct ipc_ext ext = {.recv_addr = (unsigned long)server.room, .recv_cap = IPC_BUFFER_MAX};
+    struct message m;
+    long id = ipc_receive(server.port, &m, &ext);
+
+    (void)unused;
+    while (id >= 0) {
+        if (id == 0) {
+            if (m.w[0] & 1)
+                break;
+            id = ipc_receive(server.port, &m, &ext);
+            continue;
+        }
+        serve(&m, &ext);
+        id = ipc_reply_receive(server.port, m.id, &m, &ext);
+    }
+    return 0;
+}
+
+static struct abi_object_info info(void)
+{
+    struct abi_object_info i = {0};
+
+    sys_object_info(server.port, KEY, &i);
+    return i;
+}
+
+/* Memory is taken by others until the file's pages are elsewhere. */
+static int squeeze(void *unused)
+{
+    unsigned long n = totals().total * 2;
+    char *at = mmap(0, n * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    (void)unused;
+    /* It takes as long as the kernel is patient with the server. */
+    for (long end = sys_clock(ABI_CLOCK_MONOTONIC) + 20000000000;
+         info().resident > FILE / 2 && sys_clock(ABI_CLOCK_MONOTONIC) < end;)
+        for (unsigned long p = 0; p < n; p++)
+            at[p * PAGE] = 1;
+    CHECK(info().resident <= FILE / 2);
+    return 0;
+}
+
+static int late_server(void *unused)
+{
+    static unsigned char data[PAGE];
+    pthread_t thread;
+    unsigned ins;
+
+    (void)unused;
+    server.port = (int)sys_port_create();
+    server.file = make_file(server.port, KEY, FILE * PAGE);
+    server.store = calloc(FILE, PAGE);
+    server.room = malloc(IPC_BUFFER_MAX);
+    server.hold = 1;
+    CHECK(server.port >= 0 && server.file >= 0 && server.store && server.room);
+    CHECK_IS(pthread_create(&thread, 0, serve_all, 0), 0);
+    for (unsigned long p = 0; p < FILE; p++) {
+        pattern_fill(data, PAGE, 7, p * PAGE);
+        CHECK_IS(sys_pwrite(server.file, data, PAGE, p * PAGE), PAGE);
+    }
+    CHECK_IS(ktap_in_child(squeeze, 0), 0);
+    /* They still count as changed, and come back without the server. */
+    CHECK(info().dirty >= FILE / 2);
+    ins = server.ins;
+    for (unsigned long p = 0; p < FILE; p++) {
+        CHECK_IS(sys_pread(server.file, data, PAGE, p * PAGE), PAGE);
+        CHECK_IS(pattern_check(data, PAGE, 7, p * PAGE), -1);
+    }
+    CHECK_IS(server.ins, ins);
+    /* A truncation cuts what is away, too: the rest is zero ever after. */
+    CHECK_IS(ktap_in_child(squeeze, 0), 0);
+    CHECK_IS(sys_object_resize(server.port, KEY, (FILE - 100) * PAGE + 10), 0);
+    CHECK_IS(sys_object_resize(server.port, KEY, FILE * PAGE), 0);
+    CHECK_IS(sys_pread(server.file, data, PAGE, (FILE - 100) * PAGE), PAGE);
+    CHECK_IS(pattern_check(data, 10, 7, (FILE - 100) * PAGE), -1);
+    for (unsigned i = 10; i < PAGE; i++)
+        CHECK_IS(data[i], 0);
+    /* The server wakes up: all of it is stored, from wherever it is. */
+    server.hold = 0;
+    sys_futex_wake(&server.hold, 1);
+    CHECK_IS(sys_fsync(server.file), 0);
+    CHECK_IS(info().dirty, 0);
+    CHECK_IS(pattern_check(server.store, (FILE - 100) * PAGE + 10, 7, 0), -1);
+    CHECK_IS(sys_object_discard(server.port, KEY), 0);
+    CHECK_IS(sys_notify(server.port, 1), 0);
+    CHECK_IS(pthread_join(thread, 0), 0);
+    return 0;
+}
+
+int main(void)
+{
+    unsigned long before;
+
+    ktap_plan(5);
+    touch_program();
+    ledger_begin();
+    before = totals().swap_free;
+    ok_child(by_turns, 0, "two processes share four times memory");
+    ok_child(all_at_once, 0, "four write the same pages at once");
+    ok_child(late_server, 0, "changed pages of a file that its server does not take");
+    ledger_end_ok("all frames are back");
+    /* The shell's own pages may be out. */
+    ok(totals().swap_free + 200 >= before, "the slots are back: %lu of %lu were free",
+       totals().swap_free, before);
+    return ktap_done();
+}
