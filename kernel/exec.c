@@ -303,6 +303,7 @@ static void commit(struct image *im, vaddr_t sp)
     p->program = im->backing;
     spin_unlock(&p->lock);
     kobject_ref(im->backing);
+    p->spared = p->spared || (p->wired && !im->object->boot);
     p->wired = im->object->boot;
     im->space->wired = p->wired;
     space_switch(im->space);

@@ -6,6 +6,7 @@
 #include "kernel/exec.h"
 #include "kernel/lib/printk.h"
 #include "kernel/lib/string.h"
+#include "kernel/oom.h"
 #include "kernel/port.h"
 #include "kernel/system.h"
 #include "kernel/thread.h"
@@ -321,6 +322,7 @@ static void give_back(struct process *p)
         space_unref(space);
     if (program)
         kobject_unref(program);
+    oom_ended(p);
 }
 
 static void tell_watchers(struct list *watchers)

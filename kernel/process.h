@@ -47,6 +47,7 @@ struct process {
     struct space *space;        /* (lock) for others than its own threads */
     struct kobject *program;    /* (lock) what it executes, for symbols; or NULL */
     bool wired;                 /* of the initial RAM image: may use the reserve */
+    bool spared;                /* init started it: kernel/oom.h */
     uint64_t cpu_time;          /* (lock) ticks of threads that are gone */
     char name[PROCESS_NAME];    /* (lock) */
     struct handle_table handles;

@@ -8,6 +8,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/printk.h"
 #include "kernel/log.h"
+#include "kernel/oom.h"
 #include "kernel/process.h"
 #include "kernel/reclaimer.h"
 #include "kernel/syscall.h"
@@ -131,6 +132,8 @@ void trap_up_exception(struct trapframe *tf)
         reclaimer_poke();
         return;
     }
+    if (error == -ENOMEM && (thread_dying() || oom_kill()))
+        return; /* the access is tried again, unless it was ours to die */
     report(tf, error);
     process_exit(signal_of(cause, error));
 }
