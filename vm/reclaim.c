@@ -136,7 +136,7 @@ static unsigned evict_from(struct space *s, pte_t *table, vaddr_t *va, unsigned 
             aged = true;
         else if ((!scan->full || f->slot) && swap_reserve(f, &run))
             victims[count++] = &table[i];
-        else /* pages that have a slot can leave all the same */
+        else if (!f->slot) /* pages that have one can leave all the same */
             scan->full = true;
     }
     /* V goes first, then every hart forgets the page, and only then is D final: a

@@ -298,10 +298,13 @@ static int wait_busy_locked(struct frame *f)
     return rc;
 }
 
-int swap_bring(uint32_t slot, unsigned before, unsigned after, enum frame_priority priority)
+/* One try; *alone: it read the page, and no other with it. */
+static int bring(uint32_t slot, unsigned before, unsigned after, enum frame_priority priority,
+                 bool *alone)
 {
     struct swap_io *io = NULL;
     bool slept;
+    *alone = false;
     spin_lock(&lock);
     do {
         if (io)
@@ -343,12 +346,23 @@ int swap_bring(uint32_t slot, unsigned before, unsigned after, enum frame_priori
     }
     io->first = first;
     io->out = false;
+    *alone = io->count == 1;
     frame_ref(wanted);
     spin_unlock(&lock);
     count_add(COUNT_SWAP_IN, io->count);
     swap_start(io);
     spin_lock(&lock);
     return wait_busy_locked(wanted);
+}
+
+int swap_bring(uint32_t slot, unsigned before, unsigned after, enum frame_priority priority)
+{
+    bool alone;
+    int rc = bring(slot, before, after, priority, &alone);
+    /* Of several pages, another may be the one that cannot be read. */
+    while (rc == -EIO && !alone)
+        rc = bring(slot, 0, 0, priority, &alone);
+    return rc;
 }
 
 /* -------------------------------------------------------------- swapping out */
@@ -447,7 +461,8 @@ static unsigned clean_one_locked(uint32_t slot, struct swap_io **io)
             io_send_locked(io);
         if (!*io)
             *io = io_get_locked(&slept);
-        f = idle_page(slot); /* the lock may have been dropped */
+        /* The lock may have been dropped, and the slot retired. */
+        f = slots_retired(slot) ? NULL : idle_page(slot);
     }
     if (!f)
         return 0;

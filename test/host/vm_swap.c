@@ -132,8 +132,9 @@ static void test_fork(void)
     finish();
 }
 
-/* A page that cannot be read is an error for whoever needs it, each time, and for nobody else,
- * and is there again as soon as the disk is. */
+/* A page that cannot be read is an error for whoever needs it, each time, and for nobody else:
+ * not for those whose pages were to be read with it, and not for the page itself, which is there
+ * again as soon as the disk is. */
 static void test_read_error(void)
 {
     begin(SWAP_DISK_SLOTS);
@@ -143,10 +144,12 @@ static void test_read_error(void)
     evict_all();
     uint32_t bad = pte_slot(entry(s, 30));
     swap_disk.bad_in[bad] = true;
-    for (unsigned n = 0, i = 0; n < 60; n++, i = (i + 7) % 60) { /* nothing is read ahead */
+    for (unsigned i = 0; i < 60; i++) {
         CHECK(get(s, i) == (i == 30 ? -EIO : 100 + (int)i));
         CHECK(get(other, i) == 200 + i);
     }
+    for (unsigned i = 60; i-- > 0;)
+        CHECK(get(s, i) == (i == 30 ? -EIO : 100 + (int)i));
     CHECK(put(s, 30, 1) == -EIO && pte_slot(entry(s, 30)) == bad);
     struct space *child = space_fork(s);
     CHECK(get(child, 30) == -EIO && get(child, 29) == 129);
@@ -177,6 +180,60 @@ static void test_write_error(void)
     evict_all();
     CHECK(s->resident == 0 && host_class_count(FRAME_ANON) == 0 && retired() == 20);
     for (unsigned i = 0; i < 20; i++)
+        CHECK(get(s, i) == i);
+    space_unref(s);
+    finish();
+}
+
+/* One page that cannot leave, its slot being retired and still named by another process, does
+ * not keep the others in memory. */
+static void test_stuck_page(void)
+{
+    begin(SWAP_DISK_SLOTS);
+    struct space *s = space_of(20), *child;
+    CHECK(put(s, 0, 1) == 0);
+    evict_all();
+    CHECK((child = space_fork(s)));
+    uint32_t slot = pte_slot(entry(s, 0));
+    CHECK(put(child, 1, 1) == 0 && get(s, 0) == 1 && slots_refs(slot) == 1);
+    /* What is in the cache is dirty, and cannot be written: the slot is retired. */
+    frame_of(pte_paddr(entry(s, 0)))->flags |= PAGE_DIRTY;
+    slots_retire(slot);
+    for (unsigned i = 1; i < 20; i++)
+        CHECK(put(s, i, i) == 0);
+    evict_all();
+    CHECK(s->resident <= 1 && get(s, 0) == 1 && get(child, 0) == 1 && get(s, 19) == 19);
+    space_unref(s);
+    space_unref(child);
+    finish();
+}
+
+/* What another thread does while this one waits for a transfer: writes the page that it is to
+ * write, in vain. */
+static void write_in_vain(void)
+{
+    const uint32_t slot = SWAP_IOS * SWAP_IO_MAX; /* of the transfer that waits */
+    pager_meanwhile = NULL;
+    swap_disk.fail_out = swap_disk.immediate = 1;
+    CHECK(swap_clean(&slot, 1) == 1 && slots_retired(slot));
+    swap_disk.fail_out = swap_disk.immediate = 0;
+}
+
+/* A slot that is retired while its writer waits for a transfer is not written. */
+static void test_retired_meanwhile(void)
+{
+    begin(SWAP_DISK_SLOTS);
+    struct space *s = space_of(300);
+    unsigned scanned;
+    for (unsigned i = 0; i < 300; i++)
+        CHECK(put(s, i, i) == 0);
+    pager_meanwhile = write_in_vain;
+    for (unsigned i = 0; i < 8; i++)
+        reclaim_anon((SWAP_IOS + 1) * SWAP_IO_MAX, &scanned);
+    CHECK(pager_meanwhile == NULL && retired() == 1);
+    pager_meanwhile = NULL;
+    swap_disk_drain();
+    for (unsigned i = 0; i < 300 && !check_failing; i++)
         CHECK(get(s, i) == i);
     space_unref(s);
     finish();
@@ -276,7 +333,7 @@ int main(void)
 {
     seed = number_from("SEED", 0x9e3779b97f4a7c15ul);
     unsigned steps = number_from("STEPS", 1000000);
-    check_plan(8);
+    check_plan(10);
     printf("# SEED=%#lx STEPS=%u\n", seed, steps);
     tlb_seed ^= seed >> 1;
     pager_seed ^= seed >> 2;
@@ -295,6 +352,10 @@ int main(void)
     check_end("a page that cannot be read is the error of who needs it");
     test_write_error();
     check_end("a failed write retires the slot and loses nothing");
+    test_stuck_page();
+    check_end("a page that cannot leave keeps no other");
+    test_retired_meanwhile();
+    check_end("a slot that is retired meanwhile is not written");
     test_full();
     check_end("full swap keeps what has no room");
     test_pinned();

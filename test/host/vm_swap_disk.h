@@ -77,7 +77,7 @@ static inline void swap_disk_spoil(const struct swap_transfer *t, unsigned i)
         memset(frame_address(t->io->frames[i]), 0xbd, PAGE_SIZE);
     if (t->io->out)
         swap_disk.written[slot] = false;
-    else
+    else if (t->io->count == 1 || swap_disk.bad_in[slot]) /* it is known which page it was */
         swap_disk.failed_at[slot] = swap_disk.failed_reads;
 }
 
