@@ -17,7 +17,8 @@
  *   bits 8..20   bytes that count; a truncation cuts them, and the rest is zero
  *   bits 21..    the slot
  */
-#define AWAY_FLAGS (PAGE_DIRTY | PAGE_HOLE | PAGE_GRANTED)
+#define AWAY_FLAGS      (PAGE_DIRTY | PAGE_HOLE | PAGE_GRANTED)
+#define AWAY_SLOT_SHIFT 21
 
 static inline bool page_is_away(const struct frame *f)
 {
@@ -27,6 +28,11 @@ static inline bool page_is_away(const struct frame *f)
 static inline unsigned away_flags(const struct frame *f)
 {
     return (uintptr_t)f & AWAY_FLAGS;
+}
+
+static inline uint32_t away_slot(const struct frame *f)
+{
+    return (uint32_t)((uintptr_t)f >> AWAY_SLOT_SHIFT);
 }
 
 /* The frame at index, BUSY or not; NULL if there is none or it is in swap. */

@@ -14,18 +14,12 @@
 #define AWAY        1
 #define BYTES_SHIFT 8
 #define BYTES_MASK  0x1fffu
-#define SLOT_SHIFT  21
 #define AHEAD       15 /* pages read with the one wanted, if the one before it is here */
 
 static struct frame *make_away(uint32_t slot, unsigned flags, unsigned bytes)
 {
-    return (struct frame *)((uintptr_t)slot << SLOT_SHIFT | (uintptr_t)bytes << BYTES_SHIFT |
+    return (struct frame *)((uintptr_t)slot << AWAY_SLOT_SHIFT | (uintptr_t)bytes << BYTES_SHIFT |
                             (flags & AWAY_FLAGS) | AWAY);
-}
-
-static uint32_t slot_of(const struct frame *away)
-{
-    return (uint32_t)((uintptr_t)away >> SLOT_SHIFT);
 }
 
 static unsigned bytes_of(const struct frame *away)
@@ -76,7 +70,7 @@ static void take_back_locked(struct object *o, uint64_t index, struct frame *f)
 
 int object_page_back(struct object *o, uint64_t index, int flags)
 {
-    uint32_t slot = slot_of(away_at(o, index));
+    uint32_t slot = away_slot(away_at(o, index));
     struct frame *f = swap_adopt(slot);
     if (f) {
         take_back_locked(o, index, f);
@@ -96,7 +90,7 @@ void object_drop_away_locked(struct object *o, uint64_t index)
     const struct frame *away = away_at(o, index);
     if (away_flags(away) & PAGE_DIRTY)
         object_less_dirty_locked(o);
-    swap_entry_drop(pte_of_slot(slot_of(away)));
+    swap_entry_drop(pte_of_slot(away_slot(away)));
     pageindex_remove(&o->pages, index);
     o->away--;
 }
@@ -105,14 +99,14 @@ void object_cut_away_locked(struct object *o, uint64_t index, unsigned bytes)
 {
     const struct frame *away = away_at(o, index);
     if (bytes < bytes_of(away))
-        pageindex_replace(&o->pages, index, make_away(slot_of(away), away_flags(away), bytes));
+        pageindex_replace(&o->pages, index, make_away(away_slot(away), away_flags(away), bytes));
 }
 
 void object_flag_away_locked(struct object *o, uint64_t index, unsigned flags)
 {
     const struct frame *away = away_at(o, index);
     pageindex_replace(&o->pages, index,
-                      make_away(slot_of(away), away_flags(away) | flags, bytes_of(away)));
+                      make_away(away_slot(away), away_flags(away) | flags, bytes_of(away)));
 }
 
 /* The first dirty page that is away, at *index or above. Lock held. */

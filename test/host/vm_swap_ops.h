@@ -9,6 +9,7 @@
 
 #include "test/host/vm_check.h"
 #include "test/host/vm_swap_disk.h"
+#include "vm/object_page.h"
 #include "vm/reclaim.h"
 
 #define HOG_MAX 640u /* frames that a round does without */
@@ -84,7 +85,13 @@ static inline bool swap_judge(const struct mspace *m, unsigned page, int rc)
         pte_t pte = raw_entry(m->space, va_of(i));
         if (pte_is_swap(pte) && swap_disk.failed_at[pte_slot(pte)] > failed_before)
             return true;
-        if (m->page[i].object >= 0 && !m->page[i].own && troubled)
+        if (m->page[i].object < 0 || m->page[i].own)
+            continue;
+        const struct frame *f =
+            pageindex_get(&mobjects[m->page[i].object].object->pages, m->page[i].index);
+        if (page_is_away(f) && swap_disk.failed_at[away_slot(f)] > failed_before)
+            return true;
+        if (troubled)
             return true;
     }
     return rc != -EIO && excused(rc);
@@ -103,6 +110,13 @@ static inline void check_slots(void)
             if (pte_is_swap(pte))
                 named[pte_slot(pte)]++;
         }
+    for (unsigned i = 0; i < sizeof mobjects / sizeof mobjects[0]; i++) {
+        struct object *o = mobjects[i].object;
+        struct frame *f;
+        for (uint64_t index = 0; o && (f = pageindex_next(&o->pages, &index)); index++)
+            if (page_is_away(f))
+                named[away_slot(f)]++;
+    }
     for (uint32_t slot = 0; slot < swap_disk.slots; slot++) {
         struct frame *f = slots_frame(slot);
         CHECK(slots_refs(slot) == named[slot]);
@@ -142,6 +156,8 @@ static inline void op_meanwhile(void)
         op_access();
 }
 
+static bool barred_copies; /* the thread that waits copies to or from op_barred */
+
 static inline void swap_meanwhile(void)
 {
     static bool deep;
@@ -154,12 +170,14 @@ static inline void swap_meanwhile(void)
     __typeof__(pager) manners = pager;
     op_barred = space;
     op_shy = true;
+    barred_copies = copies;
     op_copies = false;
     failed_before = swap_disk.failed_reads;
     trouble(false);
     host_run_on(below(HARTS));
     op_meanwhile();
     op_barred = NULL;
+    barred_copies = false;
     op_shy = false;
     op_space = space;
     op_copies = copies;
@@ -183,7 +201,10 @@ static inline void store_late(unsigned hart, struct tlb_entry *e)
     if (!m || page == PAGES)
         return;
     struct mpage *p = &m->page[page];
-    if (!p->mapped || (p->shared && (op_shy || op_copies)) || (m == op_space && op_copies))
+    if (!p->mapped || (p->shared && (op_shy || op_copies)))
+        return;
+    /* What is being copied, by this thread or by the one that waits, the model knows later. */
+    if ((m == op_space && op_copies) || (m == op_barred && barred_copies))
         return;
     uint64_t value = check_random(&seed);
     memcpy((char *)direct_map(pte_paddr(e->pte)) + cell_offset(cell), &value, sizeof value);
