@@ -12,28 +12,77 @@ static struct spinlock lock = SPINLOCK_INIT(RANK_SLEEP);
 static struct process *victim;               /* (lock) killed, and not yet gone; referenced */
 static struct waitq gone = WAITQ_INIT(gone); /* (lock) until it is */
 
+#define JOBS_MAX 64 /* that are told apart; what further ones have is not counted */
+
 struct choice {
+    struct {
+        int pgid;
+        uint64_t pages;
+    } jobs[JOBS_MAX];
+    unsigned count;
+    int pgid;                /* the job that is to give one */
     struct process *process; /* referenced */
     uint64_t pages, swapped;
 };
 
-static void consider(struct process *p, void *arg)
+/* The pages of a process that may be chosen; 0 of others. */
+static uint64_t pages_of(struct process *p, uint64_t *swapped)
 {
-    struct choice *best = arg;
-    struct space *s = process_space(p);
+    struct space *s = p->wired || p->pid == INIT_PID ? NULL : process_space(p);
     if (!s)
-        return;
-    uint64_t swapped = __atomic_load_n(&s->swapped, __ATOMIC_RELAXED);
-    uint64_t pages = __atomic_load_n(&s->resident, __ATOMIC_RELAXED) + swapped;
+        return 0;
+    *swapped = __atomic_load_n(&s->swapped, __ATOMIC_RELAXED);
+    uint64_t pages = __atomic_load_n(&s->resident, __ATOMIC_RELAXED) + *swapped;
     space_unref(s);
-    if (p->wired || p->pid == INIT_PID || (p->spared && pages <= frame_total() / 2))
+    return p->spared && pages <= frame_total() / 2 ? 0 : pages;
+}
+
+static void add_to_job(struct process *p, void *arg)
+{
+    struct choice *c = arg;
+    uint64_t swapped, pages = pages_of(p, &swapped);
+    int ppid, pgid;
+    process_family(p, &ppid, &pgid);
+    unsigned i = 0;
+    while (i < c->count && c->jobs[i].pgid != pgid)
+        i++;
+    if (!pages || i == JOBS_MAX)
         return;
-    if (best->process && pages <= best->pages)
+    if (i == c->count) {
+        c->jobs[i].pgid = pgid;
+        c->jobs[i].pages = 0;
+        c->count++;
+    }
+    c->jobs[i].pages += pages;
+}
+
+static void take_largest(struct process *p, void *arg)
+{
+    struct choice *c = arg;
+    uint64_t swapped = 0, pages = pages_of(p, &swapped);
+    int ppid, pgid;
+    process_family(p, &ppid, &pgid);
+    if (!pages || pgid != c->pgid || pages < c->pages)
         return;
-    if (best->process)
-        kobject_unref(&best->process->kobject);
+    if (c->process)
+        kobject_unref(&c->process->kobject);
     kobject_ref(&p->kobject);
-    *best = (struct choice){p, pages, swapped};
+    c->process = p;
+    c->pages = pages;
+    c->swapped = swapped;
+}
+
+static void choose(struct choice *c)
+{
+    process_for_each(add_to_job, c);
+    uint64_t most = 0;
+    for (unsigned i = 0; i < c->count; i++)
+        if (c->jobs[i].pages > most) {
+            most = c->jobs[i].pages;
+            c->pgid = c->jobs[i].pgid;
+        }
+    if (most)
+        process_for_each(take_largest, c);
 }
 
 /* Waits until the victim is gone. Lock held, and dropped. */
@@ -49,7 +98,7 @@ static void wait_for_victim_locked(void)
 bool oom_kill(void)
 {
     struct process *self = thread_self()->process;
-    struct choice best = {0};
+    struct choice best = {.count = 0};
     spin_lock(&lock);
     if (victim) {
         if (victim != self)
@@ -59,7 +108,7 @@ bool oom_kill(void)
         return victim != self;
     }
     spin_unlock(&lock);
-    process_for_each(consider, &best);
+    choose(&best);
     if (!best.process || best.process == self) {
         if (best.process)
             kobject_unref(&best.process->kobject);
@@ -73,9 +122,10 @@ bool oom_kill(void)
     }
     victim = best.process;
     spin_unlock(&lock);
-    printk("out of memory: %s (%d) is killed, the largest with %lu pages, %lu of them in swap; "
+    printk("out of memory: %s (%d) is killed, the largest of job %d, with %lu pages, %lu in swap; "
            "%s (%d) needed one",
-           best.process->name, best.process->pid, best.pages, best.swapped, self->name, self->pid);
+           best.process->name, best.process->pid, best.pgid, best.pages, best.swapped, self->name,
+           self->pid);
     process_kill(best.process, ABI_SIGKILL);
     spin_lock(&lock);
     if (victim == best.process)

@@ -1,9 +1,11 @@
 /*
  * Out of memory and of swap: somebody must go.
  *
- * The rule: the process with the most pages, in memory and in swap, is killed. Never
- * init or a server; and what init itself has started (the user's shell) only if it has
- * more than half of all memory.
+ * The rule: of the job (process group) with the most pages, in memory and in swap, the
+ * largest process is killed, the youngest of equals. Never init or a server; and what
+ * init itself has started (the user's shell) only if it has more than half of all
+ * memory. Jobs come first because a thousand small processes are one culprit, and no
+ * reason to kill whoever is a little larger than they.
  */
 #ifndef KERNEL_OOM_H
 #define KERNEL_OOM_H

@@ -29,18 +29,36 @@ static struct spinlock lock = SPINLOCK_INIT(RANK_SLEEP);
 static struct waitq wanted = WAITQ_INIT(wanted); /* (lock) the thread waits for work */
 static bool poked;                               /* (lock) */
 
-/* Frees about n pages, of private memory and of objects in the proportion in which
- * there are such. *scanned: pages looked at. */
-static uint64_t balance(uint64_t n, unsigned *scanned)
+/* What reclaim scans: without swap, memory of programs cannot leave. */
+struct extent {
+    uint64_t private, objects; /* pages */
+};
+
+static struct extent extent(void)
 {
     struct abi_memory m;
     frame_ledger(&m);
     uint64_t shared = object_anon_pages(), anon = m.count[FRAME_ANON];
-    uint64_t private = swap_enabled() && anon > shared ? anon - shared : 0;
-    uint64_t objects = m.count[FRAME_OBJECT] + shared;
+    if (!swap_enabled())
+        return (struct extent){0, m.count[FRAME_OBJECT]};
+    return (struct extent){anon > shared ? anon - shared : 0, m.count[FRAME_OBJECT] + shared};
+}
+
+/* Pages looked at after which each has been young and old again: no more is to be had. */
+static uint64_t all_rounds(void)
+{
+    struct extent e = extent();
+    return ROUNDS * (e.private + e.objects);
+}
+
+/* Frees about n pages, of private memory and of objects in the proportion in which
+ * there are such. *scanned: pages looked at. */
+static uint64_t balance(uint64_t n, unsigned *scanned)
+{
+    struct extent e = extent();
     unsigned also = 0;
     *scanned = 0;
-    uint64_t done = object_drop_old(n * objects / (private + objects + 1) + 1, scanned);
+    uint64_t done = object_drop_old(n * e.objects / (e.private + e.objects + 1) + 1, scanned);
     if (done < n)
         done += reclaim_anon((unsigned)(n - done), &also);
     *scanned += also;
@@ -74,7 +92,7 @@ static bool free_all(void)
             writeback_poke();
         in_vain = done ? 0 : in_vain + scanned;
         passes = done || scanned ? 0 : passes + 1;
-        if (!done && (passes > PASSES_MAX || in_vain > ROUNDS * frame_total())) {
+        if (!done && (passes > PASSES_MAX || in_vain > all_rounds())) {
             if (!swap_out_count())
                 return false;
             swap_wait_out();
@@ -124,7 +142,7 @@ void reclaimer_init(void)
 /* Goes round through memory until something leaves. Pages freed or on their way. */
 static uint64_t reclaim_some(uint64_t n)
 {
-    uint64_t most = ROUNDS * frame_total(), seen = 0;
+    uint64_t most = all_rounds(), seen = 0;
     for (unsigned passes = 0;;) {
         unsigned scanned = 0;
         uint64_t reclaimed = counter_sum(COUNT_RECLAIM), done = take_unused(n);
