@@ -253,15 +253,15 @@ static void out_done_locked(struct page_io *io, int error)
     for (unsigned i = 0; i < io->count; i++) {
         struct frame *f = io->frames[i];
         f->flags &= ~PAGE_WRITEBACK;
-        if (f->flags & PAGE_DETACHED)
+        if (f->flags & PAGE_DETACHED) /* truncated: nobody misses it */
             continue;
-        if (error)
+        if (error) {
             set_dirty_locked(o, f); /* and no newer than it was */
-        else
+            o->error = error;
+        } else {
             f->flags &= ~(PAGE_HOLE | PAGE_GRANTED);
+        }
     }
-    if (error)
-        o->error = error;
     o->in_flight--;
 }
 
