@@ -44,25 +44,43 @@ static struct extent extent(void)
     return (struct extent){anon > shared ? anon - shared : 0, m.count[FRAME_OBJECT] + shared};
 }
 
-/* Pages looked at after which each has been young and old again: no more is to be had. */
-static uint64_t all_rounds(void)
+/* What was looked at in vain since something left, of each of the two kinds. */
+struct search {
+    uint64_t private, objects;         /* pages */
+    unsigned dry_private, dry_objects; /* passes in a row that found no page to look at */
+};
+
+/* One more pass in vain. True if no more is to be had of its kind: every page has been
+ * young and old again, or none can leave. */
+static bool searched(uint64_t *seen, unsigned *dry, unsigned scanned, uint64_t pages)
 {
-    struct extent e = extent();
-    return ROUNDS * (e.private + e.objects);
+    *seen += scanned;
+    *dry = scanned ? 0 : *dry + 1;
+    return *dry > PASSES_MAX || *seen > ROUNDS * pages;
 }
 
 /* Frees about n pages, of private memory and of objects in the proportion in which
- * there are such. *scanned: pages looked at. */
-static uint64_t balance(uint64_t n, unsigned *scanned)
+ * there are such. *over: nothing more is to be found. */
+static uint64_t balance(uint64_t n, struct search *search, bool *over)
 {
     struct extent e = extent();
-    unsigned also = 0;
-    *scanned = 0;
-    uint64_t done = object_drop_old(n * e.objects / (e.private + e.objects + 1) + 1, scanned);
+    unsigned objects = 0, private = 0;
+    uint64_t done = object_drop_old(n * e.objects / (e.private + e.objects + 1) + 1, &objects);
     if (done < n)
-        done += reclaim_anon((unsigned)(n - done), &also);
-    *scanned += also;
-    return done;
+        done += reclaim_anon((unsigned)(n - done), &private);
+    if (done) {
+        *search = (struct search){0};
+        *over = false;
+        return done;
+    }
+    bool no_object = searched(&search->objects, &search->dry_objects, objects, e.objects);
+    bool no_private = searched(&search->private, &search->dry_private, private, e.private);
+    *over = no_object && no_private;
+    /* A pass goes by the space that another hart is in, be it the only one with pages. It
+     * counts all the same: harts that each wait for the others to give up never do. */
+    if (!private && !*over)
+        reclaim_wait_others();
+    return 0;
 }
 
 /* The cheap things first: pages that nobody maps, stacks that nobody uses. */
@@ -77,22 +95,21 @@ static uint64_t take_unused(uint64_t n)
 /* Until memory is plenty again. False: there is nothing more to free. */
 static bool free_all(void)
 {
-    uint64_t short_of, in_vain = 0;
-    unsigned passes = 0;
+    uint64_t short_of;
+    struct search search = {0};
     while ((short_of = frame_shortage())) {
-        unsigned scanned = 0;
+        bool over = false;
         if (swap_out_count() > OUTS_MAX) {
             swap_wait_out(); /* those pages count as soon as they are free */
             continue;
         }
-        uint64_t done = take_unused(short_of);
-        if (!done)
-            done = balance(short_of < STEP ? STEP : short_of, &scanned);
+        if (take_unused(short_of))
+            search = (struct search){0};
+        else
+            balance(short_of < STEP ? STEP : short_of, &search, &over);
         if (object_dirty_pages())
             writeback_poke();
-        in_vain = done ? 0 : in_vain + scanned;
-        passes = done || scanned ? 0 : passes + 1;
-        if (!done && (passes > PASSES_MAX || in_vain > all_rounds())) {
+        if (over) {
             if (!swap_out_count())
                 return false;
             swap_wait_out();
@@ -139,24 +156,26 @@ void reclaimer_init(void)
 
 /* ------------------------------------------------------- who is refused it */
 
-/* Goes round through memory until something leaves. Pages freed or on their way. */
+/* Goes round through memory until something leaves. Pages freed or on their way; 0 if none
+ * can leave. */
 static uint64_t reclaim_some(uint64_t n)
 {
-    uint64_t most = all_rounds(), seen = 0;
-    for (unsigned passes = 0;;) {
-        unsigned scanned = 0;
-        uint64_t reclaimed = counter_sum(COUNT_RECLAIM), done = take_unused(n);
+    struct search search = {0};
+    uint64_t reclaimed = counter_sum(COUNT_RECLAIM);
+    for (;;) {
+        bool over = false;
+        uint64_t done = take_unused(n);
         if (!done)
-            done = balance(n, &scanned);
-        seen += scanned;
-        /* A pass over small spaces finds no page to look at; nor does one that passed over
-         * a space because another hart was in it. */
-        bool nothing = !scanned && !reclaim_under_way() && reclaimed == counter_sum(COUNT_RECLAIM);
-        passes = nothing ? passes + 1 : 0;
-        if (done || passes > PASSES_MAX || seen > most || thread_dying())
+            done = balance(n, &search, &over);
+        if (done || thread_dying())
             return done;
-        if (!nothing)
-            sched_yield(); /* pages grow old by the rounds in which they are not used */
+        uint64_t now = counter_sum(COUNT_RECLAIM);
+        if (now != reclaimed) /* others find something */
+            search = (struct search){0};
+        else if (over)
+            return 0;
+        reclaimed = now;
+        sched_yield(); /* pages grow old by the rounds in which they are not used */
     }
 }
 

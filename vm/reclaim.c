@@ -12,7 +12,7 @@
 
 static struct spinlock lock = SPINLOCK_INIT(RANK_OBJECTS);
 static struct list spaces = LIST_INIT(spaces); /* (lock) the hand is at the first */
-static unsigned scans;                         /* (lock) spaces being scanned */
+static unsigned scans, ended;                  /* (lock) being done, and done */
 
 void reclaim_enroll(struct space *s)
 {
@@ -66,6 +66,7 @@ static void leave_space(struct space *s, bool done)
         list_push_back(&spaces, &s->reclaim_link);
     }
     scans--;
+    ended++;
     __atomic_store_n(&s->scanned, false, __ATOMIC_RELEASE);
     spin_unlock(&lock);
 }
@@ -177,9 +178,12 @@ static bool scan_table(unsigned n, uint32_t *slots, unsigned *count, struct scan
     return true;
 }
 
-bool reclaim_under_way(void)
+void reclaim_wait_others(void)
 {
-    return __atomic_load_n(&scans, __ATOMIC_RELAXED);
+    unsigned before = __atomic_load_n(&ended, __ATOMIC_RELAXED);
+    while (__atomic_load_n(&scans, __ATOMIC_RELAXED) &&
+           __atomic_load_n(&ended, __ATOMIC_RELAXED) == before)
+        ;
 }
 
 unsigned reclaim_anon(unsigned n, unsigned *scanned)

@@ -47,7 +47,8 @@ void reclaim_dismiss(struct space *s);
  * number of entries; *scanned: pages that it looked at, 0 if none can leave because swap
  * is full. No lock held; waits for the swap disk only. */
 unsigned reclaim_anon(unsigned n, unsigned *scanned);
-/* True while any hart scans a space, which others pass over meanwhile. */
-bool reclaim_under_way(void);
+/* Waits, spinning, until one of the scans that other harts are in has ended, which is a
+ * table's time; at once if there is none. No lock held. */
+void reclaim_wait_others(void);
 
 #endif

@@ -2,7 +2,7 @@
  * Who is killed when memory and swap are out: the one that has the most, whoever it
  * is that needs the page that is not there.
  *
- * test: points=3 cpus=1,2,4 mem=16M,32M swap=16M timeout=120
+ * test: points=3 cpus=2,4 mem=16M,32M swap=16M timeout=120
  */
 #include "user/test/proc_util.h"
 #include <sys/mman.h>
