@@ -276,6 +276,7 @@ struct abi_object_info {
     unsigned long resident; /* pages in memory */
     unsigned long dirty;    /* of them, not yet written back */
     unsigned long mtime_ns; /* last write by any process, realtime; 0 = none */
+    unsigned long cuts;     /* times that it became shorter */
     unsigned sessions;      /* live sessions with it behind them */
     unsigned mapped;        /* regions that map it */
 };

@@ -116,9 +116,12 @@ struct msg_statfs {
  * shorter than the pages. */
 #define MSG_PAGE_IN 48
 /* (kernel) Store pages: w[1] = key, w[2] = first page, w[3] = pages, w[4] =
- * the file's size now. data = the pages, cut at the size. Blocks that are
- * missing are allocated now, out of what was reserved; the data are written,
- * then mapping and on-disk size are changed. Reply: w[0] = 0 or -errno. */
+ * the file's size now, w[5] = the times that it became shorter. data = the pages,
+ * cut at the size. Blocks that are missing are allocated now, out of what was
+ * reserved; the data are written, then mapping and on-disk size are changed.
+ * Reply: w[0] = 0 or -errno; -EAGAIN: the object became shorter since the message
+ * was taken (its abi_object_info.cuts says so), and bytes that were cut off must not
+ * reach the disk. What is left of the pages is sent again. */
 #define MSG_PAGE_OUT 49
 /* (kernel) w[1] = key, w[2] = first page, w[3] = pages that are about to
  * become dirty, w[4] = the size the file will have (at least the present one).

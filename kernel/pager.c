@@ -64,7 +64,8 @@ static void transfer_done(struct request *r)
 }
 
 /* Pages that a truncation took away while the message waited are not stored: the
- * file may have been made longer again, and their bytes must not reappear. */
+ * file may have been made longer again, and their bytes must not reappear. Of later
+ * truncations the server knows by their number. */
 static bool refresh_out(struct request *r)
 {
     struct pager_io *p = container_of(r, struct pager_io, request);
@@ -76,6 +77,7 @@ static bool refresh_out(struct request *r)
     uint64_t start = p->io.first << PAGE_SHIFT;
     r->words[3] = n;
     r->words[4] = o->size;
+    r->words[5] = p->io.cuts = o->cuts;
     r->send.size = n * PAGE_SIZE;
     if (n && o->size - start < r->send.size)
         r->send.size = o->size - start;

@@ -226,6 +226,7 @@ int64_t sys_object_info(const uint64_t *a)
     info.resident = o->resident;
     info.dirty = o->dirty;
     info.mtime_ns = o->mtime_ns;
+    info.cuts = o->cuts;
     info.sessions = o->sessions;
     list_for_each (l, &o->regions) {
         info.mapped++;

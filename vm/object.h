@@ -44,6 +44,7 @@ struct page_io {
     uint64_t first; /* page index */
     unsigned count;
     bool out;
+    uint64_t cuts; /* out: the object's when the server took it */
     struct frame *frames[PAGE_IO_MAX];
 };
 
@@ -74,6 +75,7 @@ struct object {
     enum object_kind kind;
     uint32_t id;            /* for listings; unique */
     uint64_t size;          /* (lock) bytes */
+    uint64_t cuts;          /* (lock) times that it became shorter */
     struct pageindex pages; /* (lock) */
     uint64_t resident;      /* (lock) pages in memory */
     uint64_t away;          /* (lock) pages in swap */

@@ -250,6 +250,9 @@ static void set_dirty_locked(struct object *o, struct frame *f)
 static void out_done_locked(struct page_io *io, int error)
 {
     struct object *o = io->object;
+    /* The server had it when the object was cut: what is left of it goes out anew. Each
+     * of these takes a truncation, so that no server can have that for ever. */
+    bool overtaken = error == -EAGAIN && io->cuts != o->cuts;
     for (unsigned i = 0; i < io->count; i++) {
         struct frame *f = io->frames[i];
         f->flags &= ~PAGE_WRITEBACK;
@@ -257,7 +260,8 @@ static void out_done_locked(struct page_io *io, int error)
             continue;
         if (error) {
             set_dirty_locked(o, f); /* and no newer than it was */
-            o->error = error;
+            if (!overtaken)
+                o->error = error;
         } else {
             f->flags &= ~(PAGE_HOLE | PAGE_GRANTED);
         }
@@ -440,6 +444,7 @@ void object_resize(struct object *o, uint64_t size)
     uint64_t old = o->size;
     o->size = size;
     if (size < old) {
+        o->cuts++;
         uint64_t last = size >> PAGE_SHIFT;
         struct frame *f = size % PAGE_SIZE ? pageindex_get(&o->pages, last) : NULL;
         if (page_is_away(f)) {

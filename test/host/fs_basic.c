@@ -261,12 +261,12 @@ static void test_unlinked(void)
     CHECK(fs_dirty(disk.fs));
     fs_close(disk.fs, file.ino);
     CHECK(fs_stat(disk.fs, file.ino, "", 0, false, &stat) == -ENOENT);
-    CHECK(fs_page_out(disk.fs, file.key, 0, 1, 100, data, 100) == -ENOENT);
+    CHECK(fs_page_out(disk.fs, file.key, 0, 1, 100, 0, data, 100) == -ENOENT);
     CHECK(fs_reserve(disk.fs, file.key, 0, 1, 100) == -ENOENT);
     /* The inode number again, but not the key. */
     CHECK(file_open(&disk, "g", FS_O_RDWR | FS_O_CREAT, &other) == 0);
     CHECK(other.ino == file.ino && other.key != file.key);
-    CHECK(fs_page_out(disk.fs, file.key, 0, 1, 100, data, 100) == -ENOENT);
+    CHECK(fs_page_out(disk.fs, file.key, 0, 1, 100, 0, data, 100) == -ENOENT);
     CHECK(UNLINK("g") == 0);
     fs_close(disk.fs, other.ino);
     /* A directory that is someone's working directory. */

@@ -84,7 +84,7 @@ static void try_file(const char *path)
         uint64_t size = (page + count) * FS_PAGE - pick(FS_PAGE);
 
         if (fs_reserve(disk.fs, node.key, page, count, size) == (long)count)
-            fs_page_out(disk.fs, node.key, page, count, size, pages, size - page * FS_PAGE);
+            fs_page_out(disk.fs, node.key, page, count, size, 0, pages, size - page * FS_PAGE);
     }
     if (pick(3) == 0)
         fs_truncate(disk.fs, node.ino, "", 0, pick(2) ? pick(400000) : 0);

@@ -292,7 +292,7 @@ static inline long file_write(struct disk *disk, const struct fs_node *node, uin
             err = fs_reserve(disk->fs, node->key, no, 1, size);
         }
         if (err >= 0)
-            err = fs_page_out(disk->fs, node->key, no, 1, size, page, end);
+            err = fs_page_out(disk->fs, node->key, no, 1, size, 0, page, end);
         if (err)
             return done ? (long)done : err;
         done += n;

@@ -16,7 +16,7 @@ struct page {
 
 struct object {
     struct object *next;
-    uint64_t key, size, mtime;
+    uint64_t key, size, mtime, cuts;
     unsigned mapped;
     struct page *pages; /* in order */
 };
@@ -71,8 +71,10 @@ static inline int kernel_object_info(void *context, uint64_t key, struct fs_obje
     (void)context;
     if (!object)
         return -ENOENT;
-    *info = (struct fs_object){
-        .size = object->size, .mtime_ns = object->mtime, .mapped = object->mapped};
+    *info = (struct fs_object){.size = object->size,
+                               .mtime_ns = object->mtime,
+                               .mapped = object->mapped,
+                               .cuts = object->cuts};
     for (struct page *page = object->pages; page; page = page->next)
         info->resident++;
     return 0;
@@ -85,6 +87,7 @@ static inline int kernel_object_resize(void *context, uint64_t key, uint64_t siz
     (void)context;
     if (!object)
         return -ENOENT;
+    object->cuts += size < object->size;
     object_drop_pages(object, (size + FS_PAGE - 1) / FS_PAGE, true);
     for (struct page *page = object->pages; page; page = page->next)
         if (page->no == size / FS_PAGE)
@@ -222,7 +225,8 @@ static inline int object_store(struct disk *disk, struct object *object, uint64_
         len = (size_t)count * FS_PAGE;
         if (first->no * FS_PAGE + len > object->size)
             len = object->size - first->no * FS_PAGE;
-        err = fs_page_out(disk->fs, object->key, first->no, count, object->size, data, len);
+        err = fs_page_out(disk->fs, object->key, first->no, count, object->size, object->cuts, data,
+                          len);
         if (err)
             return err;
     }

@@ -199,7 +199,7 @@ static void test_big(void)
     CHECK(file_open(&disk, "f", FS_O_RDWR | FS_O_CREAT, &node) == 0);
     for (uint64_t page = 0; page < SIZE / FS_PAGE; page += FS_PAGES_MAX) {
         pattern(data, page * FS_PAGE, FS_PAGES_MAX * FS_PAGE, 9);
-        CHECK(fs_page_out(disk.fs, node.key, page, FS_PAGES_MAX, (page + FS_PAGES_MAX) * FS_PAGE,
+        CHECK(fs_page_out(disk.fs, node.key, page, FS_PAGES_MAX, (page + FS_PAGES_MAX) * FS_PAGE, 0,
                           data, FS_PAGES_MAX * FS_PAGE) == 0);
     }
     for (uint64_t page = 0; page < SIZE / FS_PAGE; page += 97) {

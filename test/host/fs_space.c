@@ -108,7 +108,7 @@ static void test_reserve(void)
     CHECK(fs_reserve(disk.fs, node.key, 10, 5, 40 * FS_PAGE) == 5);
     CHECK(before - free_blocks() == reserved);
     object->size = 40 * FS_PAGE;
-    CHECK(fs_page_out(disk.fs, node.key, 20, 1, object->size, page, FS_PAGE) == 0);
+    CHECK(fs_page_out(disk.fs, node.key, 20, 1, object->size, object->cuts, page, FS_PAGE) == 0);
     CHECK(before - free_blocks() == reserved);
     CHECK(fs_truncate(disk.fs, node.ino, "", 0, 5 * FS_PAGE) == 0);
     /* With 1 KiB blocks the first indirect block is there by now, and is needed. */

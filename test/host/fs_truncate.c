@@ -274,8 +274,9 @@ static int cutting_write(void *context, uint64_t sector, unsigned count, const v
     return err;
 }
 
-/* A new block is on its way to the disk when the file is cut within it. */
-static void test_overtaken(void)
+/* A block is on its way to the disk when the file is cut within it. The file had had
+ * the first `before` bytes of it. */
+static void test_overtaken(size_t before)
 {
     static const uint64_t sizes[] = {0, 1, 1000, 1024, 4096, 5000, 9999};
     static uint8_t data[10000], back[20000];
@@ -289,10 +290,14 @@ static void test_overtaken(void)
         struct object *object;
         unsigned wrong = 0;
 
+        if (size > 0 && size < before) /* that truncation waits for the write */
+            continue;
         cut_to = UINT64_MAX;
         begin(&unused);
         CHECK(file_open(&disk, "other", FS_O_RDWR, &node) == 0);
         object = object_open(&node);
+        CHECK(object_write(&disk, object, 0, data, before) == (long)before);
+        CHECK(object_store(&disk, object, 0, UINT64_MAX) == 0);
         CHECK(object_write(&disk, object, 0, data, sizeof(data)) == sizeof(data));
         cut_to = size;
         cut_ino = node.ino;
@@ -306,6 +311,44 @@ static void test_overtaken(void)
         CHECK(wrong == 0);
         fs_close(disk.fs, node.ino);
         CHECK(fs_truncate(disk.fs, ROOT, P("other"), 0) == 0);
+        object_forget(node.key);
+        end(&unused);
+    }
+    put_away();
+}
+
+/* Pages were taken to be stored, and the file is cut and grows before that begins. */
+static void test_taken_before(void)
+{
+    static const uint64_t sizes[] = {0, 1000, 4096, 5000, 9999};
+    static uint8_t data[3 * FS_PAGE], back[20000];
+
+    make_file("-b 1024");
+    for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct fs_node node, unused;
+        struct object *object;
+        unsigned wrong = 0;
+
+        begin(&unused);
+        CHECK(file_open(&disk, "other", FS_O_RDWR, &node) == 0);
+        object = object_open(&node);
+        memset(data, 0x55, 10000);
+        memset(data + 10000, 0, sizeof(data) - 10000);
+        CHECK(object_write(&disk, object, 0, data, 10000) == 10000);
+
+        uint64_t cuts = object->cuts;
+
+        CHECK(fs_truncate(disk.fs, node.ino, "", 0, sizes[i]) == 0);
+        CHECK(fs_truncate(disk.fs, node.ino, "", 0, sizeof(back)) == 0);
+        CHECK(fs_page_out(disk.fs, object->key, 0, 3, 10000, cuts, data, 10000) == -EAGAIN);
+        CHECK(object_store(&disk, object, 0, UINT64_MAX) == 0);
+        object_drop_pages(object, 0, true);
+        CHECK(object_read(&disk, object, 0, back, sizeof(back)) == sizeof(back));
+        for (uint64_t at = 0; at < sizeof(back); at++)
+            wrong += back[at] != (at < sizes[i] ? 0x55 : 0);
+        CHECK(wrong == 0);
+        CHECK(fs_truncate(disk.fs, node.ino, "", 0, 0) == 0);
+        fs_close(disk.fs, node.ino);
         object_forget(node.key);
         end(&unused);
     }
@@ -355,7 +398,9 @@ int main(void)
     }
     test_promise();
     check_end("what is reserved for the last page stays so");
-    test_overtaken();
+    test_overtaken(0);
+    test_overtaken(100);
+    test_taken_before();
     check_end("cut while pages are on their way");
     test_write_error();
     check_end("an end that cannot be cleared");

@@ -394,6 +394,38 @@ static void test_shrink_mapped(void)
     check_nothing_left();
 }
 
+/* Sends the dirty pages of file 0 off, has them answered with error, and cuts the file
+ * meanwhile if told so. The error that fsync then sees. */
+static int answer(struct object *o, int error, bool cut)
+{
+    CHECK(object_writeback(o, 0) > 0 && pager_queued == 1);
+    pager_queue[0].io->cuts = o->cuts;
+    if (cut)
+        file_resize(0, o, 2 * PAGE_SIZE + 10);
+    pager_finish(0, error);
+    int found = o->error;
+    o->error = 0;
+    return found;
+}
+
+/* A server may send back what a truncation overtook, and that alone. */
+static void test_overtaken(void)
+{
+    file_make(0, 4 * PAGE_SIZE, 29, 0);
+    struct object *o = file_open(0);
+    memset(buffer, 7, sizeof buffer);
+    CHECK(file_write(0, o, 0, buffer, 4 * PAGE_SIZE) == 0 && o->dirty == 4);
+    CHECK(answer(o, -EAGAIN, false) == -EAGAIN && o->dirty == 4);
+    CHECK(answer(o, -EIO, true) == -EIO && o->dirty == 3);
+    CHECK(file_write(0, o, 0, buffer, 4 * PAGE_SIZE) == 0 && o->dirty == 4);
+    CHECK(answer(o, -EAGAIN, true) == 0 && o->dirty == 3);
+    CHECK(object_sync(o) == 0 && o->dirty == 0);
+    CHECK(files[0].bytes[2 * PAGE_SIZE + 9] == 7);
+    object_unref(o);
+    pager_press(~0ul);
+    check_nothing_left();
+}
+
 /* ------------------------------------------------------------------ random */
 
 #define RANDOM_FILES 4
@@ -575,7 +607,7 @@ static void test_random(void)
 
 int main(void)
 {
-    check_plan(12);
+    check_plan(13);
     host_boot(3);
     tlb_boot();
     asid_init(-1, 3);
@@ -600,6 +632,8 @@ int main(void)
     check_end("an object that is refused leaves nothing");
     test_shrink_mapped();
     check_end("mapped pages are unmapped before they go");
+    test_overtaken();
+    check_end("pages that a truncation overtook are sent again");
     test_random();
     check_end("random reads, writes, truncations and failures agree with a model");
     CHECK(host_refusals > 100);

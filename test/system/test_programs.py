@@ -70,7 +70,7 @@ def test_man(guest):
     guest.run("man no-such-page", status=1)
 
 
-@pytest.mark.parametrize("cpus, mem", [(2, "256M"), (1, "32M")], ids=["cpus=2", "cpus=1,mem=32M"])
+@pytest.mark.parametrize("cpus, mem", [(2, "256M"), (4, "32M")], ids=["cpus=2", "cpus=4,mem=32M"])
 def test_grind(boots, cpus, mem):
     """Random operations in several processes are as their models say, leave nothing behind, and
     the kernel has nothing to say about them."""

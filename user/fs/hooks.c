@@ -122,7 +122,8 @@ static int object_info(void *context, uint64_t key, struct fs_object *info)
     (void)context;
     if (err < 0)
         return (int)err;
-    *info = (struct fs_object){found.size, found.mtime_ns, found.mapped, found.resident};
+    *info =
+        (struct fs_object){found.size, found.mtime_ns, found.mapped, found.resident, found.cuts};
     return 0;
 }
 

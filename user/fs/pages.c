@@ -25,7 +25,7 @@ long do_page_out(struct request *r)
     if (w[3] == 0 || w[3] > FS_PAGES_MAX)
         return -EINVAL;
     /* The buffer is this thread's own: the core may clear what is behind the end. */
-    return fs_page_out(volume, w[1], w[2], (unsigned)w[3], w[4], (void *)r->data, r->len);
+    return fs_page_out(volume, w[1], w[2], (unsigned)w[3], w[4], w[5], (void *)r->data, r->len);
 }
 
 long do_reserve(struct request *r)

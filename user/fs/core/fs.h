@@ -58,6 +58,7 @@ struct fs_object {
     uint64_t mtime_ns; /* last write by a program; 0 = none */
     unsigned mapped;   /* regions that map it */
     uint64_t resident; /* pages in memory */
+    uint64_t cuts;     /* times that it became shorter */
 };
 
 struct fs_hooks {
@@ -166,10 +167,11 @@ int fs_getcwd(struct fs *fs, uint32_t dir, char *buffer, size_t room);
  * behind them are zero, for the file ends there. */
 int fs_page_in(struct fs *fs, uint64_t key, uint64_t first, unsigned count, void *buffer,
                uint64_t *holes);
-/* Stores len bytes of pages, len being cut at size, the file's size now. data
- * has room for count pages; bytes behind len are set to zero. */
+/* Stores len bytes of pages, len being cut at size, the file's size when they were
+ * taken from its object; cuts was the object's then. data has room for count pages;
+ * bytes behind len are set to zero. -EAGAIN: the object was cut since. */
 int fs_page_out(struct fs *fs, uint64_t key, uint64_t first, unsigned count, uint64_t size,
-                void *data, size_t len);
+                uint64_t cuts, void *data, size_t len);
 /* Reserves the blocks that these pages lack. Returns pages reserved, or
  * -ENOSPC, -EFBIG, -EROFS, -EIO. */
 long fs_reserve(struct fs *fs, uint64_t key, uint64_t first, uint64_t count, uint64_t size);

@@ -10,6 +10,7 @@ struct page_args {
     uint64_t first; /* block of the file */
     unsigned count; /* blocks */
     uint64_t size;  /* the file's; op_page_in: on the disk; op_commit: what counts */
+    uint64_t cuts;  /* the object's, when it had that size */
     uint64_t limit; /* of the file: what lies behind is sent to the disk as zeros */
     struct inode *inode;
     struct io *io;
@@ -166,7 +167,10 @@ static int plan(struct fs *fs, struct page_args *a)
         return err;
     if (a->inode->truncating)
         return txn_wait_peer(fs);
-    a->limit = page_present_size(fs, a->key, a->size);
+    /* Before this transfer was on the list of those that a truncation tells. */
+    if (page_overtaken(fs, a->key, a->cuts))
+        return -EAGAIN;
+    a->limit = a->size;
     end = (a->limit + fs->block_size - 1) >> fs->block_shift;
     for (unsigned i = 0; i < a->count && a->first + i < end; i++) {
         err = map_get(fs, raw, a->first + i, &io->block[i]);
@@ -244,14 +248,14 @@ static void set_written_time(struct fs *fs, struct page_args *a, struct ext2_ino
     inode_set_time(fs, raw, TIME_CHANGE, when);
 }
 
-/* Whether the file was cut within one of the new blocks. The truncation could not
- * clear its end, since it is not the file's yet. */
-static bool cut_within_new(const struct fs *fs, const struct page_args *a, uint64_t limit)
+/* Whether the file was cut within one of the blocks. The truncation may not have cleared
+ * its end: a new block is not the file's yet, and of an old one more may have been
+ * written than the file had. */
+static bool cut_within(const struct fs *fs, const struct page_args *a, uint64_t limit)
 {
     uint64_t i = (limit >> fs->block_shift) - a->first;
 
-    return limit < a->limit && limit & (fs->block_size - 1) && i < a->io->count &&
-           a->io->claimed[i];
+    return limit < a->limit && limit & (fs->block_size - 1) && i < a->io->count;
 }
 
 /* The data are on the disk: now the file may show them. 1: they must be written
@@ -259,15 +263,13 @@ static bool cut_within_new(const struct fs *fs, const struct page_args *a, uint6
 static int op_commit(struct fs *fs, void *arg)
 {
     struct page_args *a = arg;
-    uint64_t limit = page_present_size(fs, a->key, a->size);
+    uint64_t limit = a->io->cut < a->size ? a->io->cut : a->size;
     struct ext2_inode *raw;
     int err;
 
     if (a->inode->truncating)
         return txn_wait_peer(fs);
-    if (limit > a->io->cut)
-        limit = a->io->cut;
-    if (cut_within_new(fs, a, limit)) {
+    if (cut_within(fs, a, limit)) {
         a->limit = limit;
         return 1;
     }
@@ -343,7 +345,7 @@ static int store(struct fs *fs, struct page_args *args, uint8_t *data)
 }
 
 int fs_page_out(struct fs *fs, uint64_t key, uint64_t first, unsigned count, uint64_t size,
-                void *data, size_t len)
+                uint64_t cuts, void *data, size_t len)
 {
     struct page_args args;
     struct io io;
@@ -355,12 +357,13 @@ int fs_page_out(struct fs *fs, uint64_t key, uint64_t first, unsigned count, uin
         err = page_check_range(fs, first, count, size);
     /* What was not reserved, as after a restart, is so now or fails now. */
     if (!err)
-        err = page_reserve_stored(fs, key, first, count, size);
+        err = page_reserve_stored(fs, key, first, count, size, cuts);
     if (!err)
         err = page_begin(fs, key, first, count, &args, &io);
     if (err)
         return err;
     args.size = size;
+    args.cuts = cuts;
     memset((uint8_t *)data + len, 0, (size_t)count * FS_PAGE - len);
     err = store(fs, &args, data);
     io_end(fs, &io);

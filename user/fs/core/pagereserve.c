@@ -38,20 +38,19 @@ int page_hold(struct fs *fs, uint64_t key, struct inode **out)
     return 0;
 }
 
-uint64_t page_present_size(struct fs *fs, uint64_t key, uint64_t size)
+bool page_overtaken(struct fs *fs, uint64_t key, uint64_t cuts)
 {
     struct fs_object object;
 
-    if (fs->hooks->object_info(fs->context, key, &object) == 0 && object.size < size)
-        return object.size;
-    return size;
+    return fs->hooks->object_info(fs->context, key, &object) == 0 && object.cuts != cuts;
 }
 
 struct reserve_args {
     uint64_t key;
     uint64_t page, end;
     bool storing;  /* for pages that have come: those past the end do not count */
-    uint64_t size; /* of the file, then */
+    uint64_t size; /* of the file, then, and how often it had been cut */
+    uint64_t cuts;
     struct inode *inode;
 };
 
@@ -107,11 +106,11 @@ static int op_reserve(struct fs *fs, void *arg)
     if (!err && a->inode->truncating)
         return txn_wait_peer(fs);
     if (!err && a->storing) {
-        uint64_t size = page_present_size(fs, a->key, a->size);
-
-        end_block = (size + fs->block_size - 1) >> fs->block_shift;
-        if (a->end > (size + FS_PAGE - 1) / FS_PAGE)
-            a->end = (size + FS_PAGE - 1) / FS_PAGE;
+        if (page_overtaken(fs, a->key, a->cuts))
+            return -EAGAIN;
+        end_block = (a->size + fs->block_size - 1) >> fs->block_shift;
+        if (a->end > (a->size + FS_PAGE - 1) / FS_PAGE)
+            a->end = (a->size + FS_PAGE - 1) / FS_PAGE;
     }
     for (unsigned n = 0; n < RESERVE_STEP && a->page < a->end && !err; n++) {
         uint64_t keys[PAGE_KEYS];
@@ -147,10 +146,15 @@ static int reserve(struct fs *fs, struct reserve_args *args)
     return err;
 }
 
-int page_reserve_stored(struct fs *fs, uint64_t key, uint64_t first, uint64_t count, uint64_t size)
+int page_reserve_stored(struct fs *fs, uint64_t key, uint64_t first, uint64_t count, uint64_t size,
+                        uint64_t cuts)
 {
-    struct reserve_args args = {
-        .key = key, .page = first, .end = first + count, .storing = true, .size = size};
+    struct reserve_args args = {.key = key,
+                                .page = first,
+                                .end = first + count,
+                                .storing = true,
+                                .size = size,
+                                .cuts = cuts};
 
     return reserve(fs, &args);
 }
