@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "kernel/boot.h"
+#include "kernel/lib/hart.h"
 #include "kernel/lib/machine.h"
 #include "kernel/lib/printk.h"
 #include "kernel/lib/string.h"
@@ -128,6 +129,20 @@ static void map_image(const char *start, const char *end, uint64_t flags)
                   (uint64_t)(end - start), flags, take_table);
 }
 
+/* With isolation: for each hart the page that its way in and out needs. */
+static void map_entry_pages(void)
+{
+    for (unsigned i = 0; i < machine->hart_count; i++) {
+        vaddr_t va = ENTRY_PAGES + i * PAGE_SIZE;
+        paddr_t page = take_table();
+        struct entry_page *entry = direct_map(page);
+        sv39_map_boot(kernel_root, va, page, PAGE_SIZE, PTE_KERNEL_RW | PTE_G, take_table);
+        entry->hart = &harts[i];
+        entry->kernel_satp = SATP_SV39 | kernel_root >> PAGE_SHIFT;
+        harts[i].entry = (struct entry_page *)va;
+    }
+}
+
 static void make_tables(void)
 {
     kernel_root = take_table();
@@ -145,7 +160,9 @@ static void make_tables(void)
     map_image(data_start, kernel_end, PTE_KERNEL_RW);
     sv39_map_boot(kernel_root, TRAMPOLINE,
                   image.base + (uint64_t)(trampoline_start - (char *)kernel_start), PAGE_SIZE,
-                  PTE_KERNEL_RX, take_table);
+                  PTE_KERNEL_RX | PTE_G, take_table);
+    if (sv39_isolated())
+        map_entry_pages();
     /* The vmalloc window's root slots are fixed now, so that no root is ever
      * visited again when something is mapped there. */
     pte_t *root = direct_map(kernel_root);

@@ -25,6 +25,7 @@
 #include "vm/asid.h"
 #include "vm/frame.h"
 #include "vm/kmalloc.h"
+#include "vm/sv39.h"
 #include "vm/vmalloc.h"
 
 #define DTB_MAX (2ul << 20)
@@ -113,6 +114,18 @@ static int asid_limit(void)
     return bits;
 }
 
+/* Before the first table is made. */
+static void choose_isolation(void)
+{
+    char value[16];
+    if (!machine_option(&machine, "isolation", value, sizeof value))
+        return;
+    if (strcmp(value, "on") == 0)
+        pte_global = 0;
+    else if (strcmp(value, "off") != 0)
+        printk("isolation=%s is not known: it is off", value);
+}
+
 static bool every_hart_has_sstc(void)
 {
     for (unsigned i = 0; i < machine.hart_count; i++)
@@ -171,8 +184,11 @@ void kernel_main(uint64_t hartid, paddr_t dtb, paddr_t image)
     char value[16];
     log_sink.marked =
         machine_option(&machine, "console", value, sizeof value) && strcmp(value, "marked") == 0;
+    choose_isolation();
     boot_memory(&machine, image);
     asid_init(asid_limit(), machine.hart_count);
+    for (unsigned i = 0; i < machine.hart_count && harts[i].entry; i++)
+        harts[i].entry->fence = asid_count() == 0;
     timer_init(machine.timebase_hz, every_hart_has_sstc());
     printk("Banyan: %u harts, %lu MiB free, %u user ASIDs", machine.hart_count,
            frame_free_count() >> 8, asid_count());

@@ -21,8 +21,17 @@
 #define HART_EMERGENCY_SP 32
 #define HART_STACK_LOW    40
 #define HART_HARTID       56
+#define HART_ENTRY        64
 #define HART_SIZE         (HART_SIZE_UNITS * 8)
-#define HART_SIZE_UNITS   55
+#define HART_SIZE_UNITS   56
 #define MAX_HARTS_ASM     8
+
+/* struct entry_page, with isolation */
+#define ENTRY_SCRATCH0    0
+#define ENTRY_SCRATCH1    8
+#define ENTRY_HART        16
+#define ENTRY_KERNEL_SATP 24
+#define ENTRY_USER_SATP   32
+#define ENTRY_FENCE       40
 
 #endif

@@ -2,8 +2,8 @@
  * Trap entry and exit: the page that stvec points to, mapped at TRAMPOLINE in
  * every address space.
  *
- * sscratch: in user mode the address of this hart's struct hart; in the kernel
- * 0. That is how entry tells where it came from.
+ * sscratch: in user mode the address of this hart's struct hart (with isolation, of its
+ * entry page); in the kernel 0. That is how entry tells where it came from.
  *
  * Entry from user mode:
  *   1. Swap tp with sscratch: tp = struct hart.
@@ -53,6 +53,7 @@ trap_entry:
     csrrw tp, sscratch, tp              /* 1 */
     beqz tp, from_kernel
 
+from_user:
     sd t0, HART_SCRATCH0(tp)            /* 2 */
     ld t0, HART_CURRENT(tp)
     save_registers t0
@@ -69,6 +70,28 @@ trap_entry:
     li s0, 0                            /* frame pointer: the backtrace ends here */
     ld t1, user_vector
     jr t1
+
+/*
+ * Entry with isolation: satp names a root without the kernel, and sscratch is, in user
+ * mode, the address of this hart's entry page, which every root has. Switch satp to the
+ * kernel's own root, and go on as above with tp = struct hart.
+ */
+.global trap_entry_isolated
+.align 2
+trap_entry_isolated:
+    csrrw tp, sscratch, tp
+    beqz tp, from_kernel
+    sd t0, ENTRY_SCRATCH0(tp)
+    sd t1, ENTRY_SCRATCH1(tp)
+    ld t0, ENTRY_KERNEL_SATP(tp)
+    ld t1, ENTRY_FENCE(tp)
+    csrw satp, t0
+    beqz t1, 1f
+    sfence.vma
+1:  ld t0, ENTRY_SCRATCH0(tp)
+    ld t1, ENTRY_SCRATCH1(tp)
+    ld tp, ENTRY_HART(tp)
+    j from_user
 
 from_kernel:
     csrrw tp, sscratch, zero            /* 5 */
@@ -116,6 +139,35 @@ trap_return_code:
     ld x\n, TF_REG(\n)(a0)
     .endr
     ld a0, TF_REG(10)(a0)
+    sret
+
+/*
+ * The same with isolation. The frame is the kernel's, so every register is loaded before
+ * satp is switched; the last two come from the entry page.
+ */
+.global trap_return_isolated
+trap_return_isolated:
+    ld t0, HART_ENTRY(tp)
+    csrw sscratch, t0
+    ld t1, TF_PC(a0)
+    csrw sepc, t1
+    ld t1, TF_SSTATUS(a0)
+    csrw sstatus, t1
+    ld t1, TF_REG(10)(a0)
+    sd t1, ENTRY_SCRATCH0(t0)
+    ld t1, TF_REG(4)(a0)
+    sd t1, ENTRY_SCRATCH1(t0)
+    .irp n, 1,2,3,5,6,7,8,9,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    ld x\n, TF_REG(\n)(a0)
+    .endr
+    csrr tp, sscratch
+    ld a0, ENTRY_USER_SATP(tp)
+    csrw satp, a0
+    ld a0, ENTRY_FENCE(tp)
+    beqz a0, 1f
+    sfence.vma
+1:  ld a0, ENTRY_SCRATCH0(tp)
+    ld tp, ENTRY_SCRATCH1(tp)
     sret
 
 .align 3

@@ -21,9 +21,16 @@ _Static_assert(offsetof(struct hart, kernel_sp) == HART_KERNEL_SP, "HART_KERNEL_
 _Static_assert(offsetof(struct hart, emergency_sp) == HART_EMERGENCY_SP, "HART_EMERGENCY_SP");
 _Static_assert(offsetof(struct hart, stack_low) == HART_STACK_LOW, "HART_STACK_LOW");
 _Static_assert(offsetof(struct hart, hartid) == HART_HARTID, "HART_HARTID");
+_Static_assert(offsetof(struct hart, entry) == HART_ENTRY, "HART_ENTRY");
+_Static_assert(offsetof(struct entry_page, scratch) == ENTRY_SCRATCH0, "ENTRY_SCRATCH0");
+_Static_assert(offsetof(struct entry_page, hart) == ENTRY_HART, "ENTRY_HART");
+_Static_assert(offsetof(struct entry_page, kernel_satp) == ENTRY_KERNEL_SATP, "ENTRY_KERNEL_SATP");
+_Static_assert(offsetof(struct entry_page, user_satp) == ENTRY_USER_SATP, "ENTRY_USER_SATP");
+_Static_assert(offsetof(struct entry_page, fence) == ENTRY_FENCE, "ENTRY_FENCE");
 _Static_assert(sizeof(struct hart) == HART_SIZE && MAX_HARTS == MAX_HARTS_ASM, "HART_SIZE");
 
-extern const char trap_entry[], trap_return_code[], trampoline_start[];
+extern const char trap_entry[], trap_entry_isolated[], trampoline_start[];
+extern const char trap_return_code[], trap_return_isolated[];
 
 /* Called by the trampoline. */
 void trap_user(struct trapframe *frame) __attribute__((noreturn));
@@ -31,8 +38,9 @@ void trap_kernel(struct trapframe *frame, int overflow) __attribute__((noreturn)
 
 void trap_init_hart(void)
 {
+    const char *entry = hart_self()->entry ? trap_entry_isolated : trap_entry;
     csr_write(sscratch, 0);
-    csr_write(stvec, TRAMPOLINE + (uint64_t)(trap_entry - trampoline_start));
+    csr_write(stvec, TRAMPOLINE + (uint64_t)(entry - trampoline_start));
     csr_write(sie, SIE_SSIE | SIE_STIE | SIE_SEIE);
     /* User programs may read cycle, time and instret. */
     csr_write(scounteren, 7);
@@ -64,7 +72,8 @@ void trap_user(struct trapframe *frame)
 void trap_return(struct trapframe *frame)
 {
     trap_up_leave(frame);
-    uint64_t code = TRAMPOLINE + (uint64_t)(trap_return_code - trampoline_start);
+    const char *leave = hart_self()->entry ? trap_return_isolated : trap_return_code;
+    uint64_t code = TRAMPOLINE + (uint64_t)(leave - trampoline_start);
     ((void (*)(struct trapframe *))code)(frame);
     __builtin_unreachable();
 }

@@ -135,13 +135,17 @@ void space_switch(struct space *s)
         running[h->index] = 0;
         spin_unlock(&asid_lock);
     }
-    satp_write(satp);
+    /* With isolation the trampoline switches, on the way out. */
+    if (h->entry)
+        h->entry->user_satp = satp;
+    else
+        satp_write(satp);
     if (s && __atomic_load_n(&s->icache_stale, __ATOMIC_SEQ_CST) & me) {
         __atomic_fetch_and(&s->icache_stale, ~me, __ATOMIC_SEQ_CST);
         icache_fence();
     }
     /* Without ASIDs two spaces share 0: empty the TLB (section 4.2.1). */
-    if (!max_asid)
+    if (!max_asid && !h->entry)
         tlb_fence_all();
     h->space = s;
     if (old)

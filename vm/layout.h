@@ -11,9 +11,11 @@
  *  0xffff_ffc0_0000_0000  DIRECT_BASE: all RAM        root slots 256..383
  *  0xffff_ffe0_0000_0000  VMALLOC_BASE                root slots 384..387
  *  0xffff_ffff_8000_0000  KERNEL_BASE: the image      root slot  510
+ *  0xffff_ffff_ffff_7000  ENTRY_PAGES, with isolation root slot  511
  *  0xffff_ffff_ffff_f000  TRAMPOLINE                  root slot  511
  *
- * The words of slots 256..511 are the same in every root table.
+ * The words of slots 256..511 are the same in every root table; with isolation, roots of
+ * processes have only that of slot 511.
  */
 #ifndef VM_LAYOUT_H
 #define VM_LAYOUT_H
@@ -37,6 +39,7 @@
 #define KERNEL_BASE  LAYOUT_U64(0xffffffff80000000)
 #define KERNEL_SPAN  LAYOUT_U64(0x0000000040000000) /* one root slot */
 #define TRAMPOLINE   LAYOUT_U64(0xfffffffffffff000)
+#define ENTRY_PAGES  LAYOUT_U64(0xffffffffffff7000) /* one for each hart */
 
 #define SV39_LEVELS      3
 #define SV39_ENTRIES     512
@@ -81,6 +84,8 @@ _Static_assert(DIRECT_BASE + DIRECT_SIZE <= VMALLOC_BASE, "direct map below vmal
 _Static_assert(VMALLOC_BASE + VMALLOC_SIZE <= KERNEL_BASE, "vmalloc below the image");
 _Static_assert(LAYOUT_SLOT(KERNEL_BASE) == 510 && KERNEL_BASE % GIGAPAGE_SIZE == 0,
                "the image has slot 510");
+_Static_assert(KERNEL_BASE + KERNEL_SPAN <= ENTRY_PAGES && LAYOUT_SLOT(ENTRY_PAGES) == 511,
+               "the entry pages in slot 511");
 _Static_assert(KERNEL_BASE + KERNEL_SPAN <= TRAMPOLINE, "the image below the trampoline");
 _Static_assert(LAYOUT_SLOT(TRAMPOLINE) == 511, "the trampoline has slot 511");
 _Static_assert(DIRECT_BASE % GIGAPAGE_SIZE == 0 && VMALLOC_BASE % GIGAPAGE_SIZE == 0,

@@ -5,6 +5,7 @@
 #include "kernel/lib/string.h"
 
 paddr_t kernel_root;
+uint64_t pte_global = PTE_G;
 
 static pte_t *table(paddr_t pa)
 {
@@ -39,9 +40,9 @@ paddr_t sv39_root_create(void)
     if (!f)
         return 0;
     pte_t *root = frame_address(f);
-    memset(root, 0, KERNEL_ROOT_SLOT * sizeof *root);
-    memcpy(root + KERNEL_ROOT_SLOT, table(kernel_root) + KERNEL_ROOT_SLOT,
-           (SV39_ENTRIES - KERNEL_ROOT_SLOT) * sizeof *root);
+    unsigned first = sv39_isolated() ? sv39_index(TRAMPOLINE, 2) : KERNEL_ROOT_SLOT;
+    memset(root, 0, first * sizeof *root);
+    memcpy(root + first, table(kernel_root) + first, (SV39_ENTRIES - first) * sizeof *root);
     return frame_paddr(f);
 }
 

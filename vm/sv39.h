@@ -24,10 +24,12 @@ typedef uint64_t pte_t;
 #define PTE_PPN_SHIFT 10
 #define PTE_PPN_MASK  ((1ul << 44) - 1)
 
-/* Kernel leaves: global, with A and D set ahead so that no walker needs to. */
-#define PTE_KERNEL_R  (PTE_V | PTE_R | PTE_G | PTE_A)
-#define PTE_KERNEL_RW (PTE_V | PTE_R | PTE_W | PTE_G | PTE_A | PTE_D)
-#define PTE_KERNEL_RX (PTE_V | PTE_R | PTE_X | PTE_G | PTE_A)
+/* Kernel leaves: A and D set ahead, so that no walker needs to, and global. With
+ * isolation they are not in every space, so only those of the trampoline's root slot
+ * are global. */
+#define PTE_KERNEL_R  (PTE_V | PTE_R | pte_global | PTE_A)
+#define PTE_KERNEL_RW (PTE_V | PTE_R | PTE_W | pte_global | PTE_A | PTE_D)
+#define PTE_KERNEL_RX (PTE_V | PTE_R | PTE_X | pte_global | PTE_A)
 
 static inline pte_t pte_make(paddr_t pa, uint64_t flags)
 {
@@ -71,6 +73,15 @@ static inline pte_t pte_set_bits(pte_t *p, uint64_t bits)
     return __atomic_fetch_or(p, bits, __ATOMIC_ACQ_REL);
 }
 
+/* PTE_G, or with isolation 0: roots of processes have no kernel half but the slot of the
+ * trampoline. Set before the first table is made. */
+extern uint64_t pte_global;
+
+static inline bool sv39_isolated(void)
+{
+    return !pte_global;
+}
+
 /* Root table of the kernel itself: no user half. */
 extern paddr_t kernel_root;
 
@@ -88,7 +99,8 @@ static inline struct spinlock *sv39_lock(pte_t *pte)
     return &frame_of(direct_unmap(pte))->lock;
 }
 
-/* A root with the kernel's upper half and nothing else; 0 if no frame is free. */
+/* A root with the kernel's upper half, or what isolation leaves of it, and nothing
+ * else; 0 if no frame is free. */
 paddr_t sv39_root_create(void);
 /* Frees root and its user tables, whose leaves must all be gone. */
 void sv39_root_destroy(paddr_t root);

@@ -15,24 +15,37 @@
 struct thread;
 struct space;
 
+/*
+ * With isolation, what a hart needs to get from a process's root, which has nothing of
+ * the kernel's but this page and the trampoline, to the kernel's own, and back.
+ */
+struct entry_page {
+    uint64_t scratch[2]; /* two registers */
+    struct hart *hart;
+    uint64_t kernel_satp;
+    uint64_t user_satp; /* of the space that the hart returns to */
+    uint64_t fence;     /* not 0: without ASIDs, each switch empties the TLB */
+};
+
 /* Offsets of the fields that the trampoline uses are asserted in trap/trap.c. */
 struct hart {
-    uint64_t scratch[2];     /* trap entry: two registers */
-    struct thread *current;  /* the thread that runs here */
-    uint64_t kernel_sp;      /* top of current's kernel stack */
-    uint64_t emergency_sp;   /* stack for reporting a kernel-stack overflow */
-    uint64_t stack_low;      /* lowest valid sp of current's kernel stack */
-    unsigned index;          /* 0.. in the order of the device tree */
-    unsigned online;         /* set when the hart has entered the kernel */
-    uint64_t hartid;         /* what SBI calls it */
-    struct thread *idle;     /* runs when nothing else can */
-    struct thread *fp_owner; /* whose values the FP registers hold */
-    struct space *space;     /* whose root satp names; NULL = the kernel's own */
-    bool resched;            /* give the hart up on the way to user mode */
-    bool idling;             /* waits for an interrupt */
-    uint64_t timer_armed;    /* time at which the timer fires; ~0 = never */
-    uint64_t slice_end;      /* time at which current's slice ends */
-    unsigned lock_depth;     /* debug: locks held, and which */
+    uint64_t scratch[2];      /* trap entry: two registers */
+    struct thread *current;   /* the thread that runs here */
+    uint64_t kernel_sp;       /* top of current's kernel stack */
+    uint64_t emergency_sp;    /* stack for reporting a kernel-stack overflow */
+    uint64_t stack_low;       /* lowest valid sp of current's kernel stack */
+    unsigned index;           /* 0.. in the order of the device tree */
+    unsigned online;          /* set when the hart has entered the kernel */
+    uint64_t hartid;          /* what SBI calls it */
+    struct entry_page *entry; /* with isolation; else NULL */
+    struct thread *idle;      /* runs when nothing else can */
+    struct thread *fp_owner;  /* whose values the FP registers hold */
+    struct space *space;      /* whose root satp names; NULL = the kernel's own */
+    bool resched;             /* give the hart up on the way to user mode */
+    bool idling;              /* waits for an interrupt */
+    uint64_t timer_armed;     /* time at which the timer fires; ~0 = never */
+    uint64_t slice_end;       /* time at which current's slice ends */
+    unsigned lock_depth;      /* debug: locks held, and which */
     const struct spinlock *locks[16];
     uint64_t counters[24]; /* enum counter, kernel/lib/counter.h */
 };

@@ -11,6 +11,7 @@ AXES = {
     "mem": {f"mem={size}": {"mem": size} for size in ("16M", "64M", "256M", "2G")},
     "asid": {"": {}, **{f"asidbits={n}": {"kargs": f"asidbits={n}"} for n in (0, 2)}},
     "timer": {"": {}, "sstc=off": {"extra": ("-cpu", "rv64,sstc=off")}},
+    "isolation": {"": {}, "isolation=on": {"kargs": "isolation=on"}},
 }
 USUAL = {"cpus": "cpus=2", "mem": "mem=256M"}  # of axes whose usual value has a name
 DEFAULT_MEM = "16M.."  # what a test that says nothing needs

@@ -63,6 +63,29 @@ def test_asidbits(boots, cpus, bits):
     guest.shutdown()
 
 
+@pytest.mark.points(3)
+@pytest.mark.parametrize("asidbits", ["", "asidbits=0"])
+def test_isolation(boots, asidbits):
+    """A process's root has one slot of the kernel's, with small pages that are not the user's."""
+    guest = boots.guest(cpus=2, kargs=f"isolation=on {asidbits}".strip())
+    work(guest)
+    user, kernel = guest.run("pgt -a $$", status=0).split("kernel half\n")
+    slots = [line for line in kernel.splitlines() if line.startswith("[")]
+    assert [slot.split("]")[0] for slot in slots] == ["[511"]
+    leaves = [line.split() for line in kernel.splitlines() if " page at " in line]
+    assert [leaf[-4] for leaf in leaves] == ["vrw--gad", "vrw--gad", "vr-x-ga-"]
+    assert "vr-xu-a-" in user
+    guest.shutdown()
+
+
+def test_isolation_of_another_kind(boots):
+    guest = boots.guest(kargs="isolation=total")
+    log = (guest.boot_process.directory / "serial.log").read_text(errors="replace")
+    assert "isolation=total is not known: it is off" in log
+    assert guest.run("pgt $$", status=0).count("\n[") > 4
+    guest.shutdown()
+
+
 @pytest.mark.points(2)
 @pytest.mark.parametrize("cpus", [2, 4], ids=["cpus=2", "cpus=4"])
 def test_harts_are_used(boots, cpus):

@@ -7,6 +7,7 @@
  * test: points=2 kargs="asidbits=0"
  * test: points=2 kargs="asidbits=2"
  * test: points=2 cpus=2.. kargs="asidbits=4"
+ * test: points=2 cpus=2.. kargs="asidbits=2 isolation=on"
  */
 #include <pthread.h>
 #include <test_mem.h>
