@@ -18,16 +18,20 @@
 #include "vm/swap.h"
 #include "vm/vmalloc.h"
 
-#define STEP         32          /* pages to free beyond what is short */
-#define OUTS_MAX     3           /* transfers that the thread lets run ahead */
-#define ROUNDS       6           /* of the scan, until every page has been young */
-#define REST_NS      100000000ul /* the thread's rest when there is nothing to free */
-#define PASSES_MAX   8           /* that find no page to look at */
-#define PATIENCE_MAX 10          /* waits in vain before memory is refused */
+#define STEP       32          /* pages to free beyond what is short */
+#define OUTS_MAX   3           /* transfers that the thread lets run ahead */
+#define ROUNDS     6           /* of the scan, until every page has been young */
+#define REST_NS    100000000ul /* the thread's rest when there is nothing to free */
+#define PASSES_MAX 8           /* that find no page to look at */
+#define PATIENCE   100         /* searches before memory is refused that others take */
+#define IN_VAIN    10          /* as many of them count those that find nothing */
 
 static struct spinlock lock = SPINLOCK_INIT(RANK_SLEEP);
 static struct waitq wanted = WAITQ_INIT(wanted); /* (lock) the thread waits for work */
 static bool poked;                               /* (lock) */
+static bool searching;                           /* (lock) by a thread that was refused memory */
+static uint64_t searches, found;                 /* (lock) ended; pages that the last one found */
+static struct waitq search_wait = WAITQ_INIT(search_wait); /* (lock) for one to end */
 
 /* What reclaim scans: without swap, memory of programs cannot leave. */
 struct extent {
@@ -158,7 +162,7 @@ void reclaimer_init(void)
 
 /* Goes round through memory until something leaves. Pages freed or on their way; 0 if none
  * can leave. */
-static uint64_t reclaim_some(uint64_t n)
+static uint64_t search_memory(uint64_t n)
 {
     struct search search = {0};
     uint64_t reclaimed = counter_sum(COUNT_RECLAIM);
@@ -170,13 +174,39 @@ static uint64_t reclaim_some(uint64_t n)
         if (done || thread_dying())
             return done;
         uint64_t now = counter_sum(COUNT_RECLAIM);
-        if (now != reclaimed) /* others find something */
-            search = (struct search){0};
-        else if (over)
+        if (over && now == reclaimed)
             return 0;
-        reclaimed = now;
-        sched_yield(); /* pages grow old by the rounds in which they are not used */
+        reclaimed = now; /* others find something */
+        sched_yield();   /* pages grow old by the rounds in which they are not used */
     }
+}
+
+/*
+ * The same, but one thread searches for all that are refused memory at the time, and they
+ * share what it finds, or does not. With each searching for itself, hundreds made every
+ * page old between two turns of the threads that use them, and none of these got on.
+ */
+static uint64_t reclaim_some(uint64_t n)
+{
+    spin_lock(&lock);
+    if (searching) {
+        uint64_t mine = searches;
+        while (searches == mine)
+            wait_on(&search_wait, &lock, 0, "search for memory");
+        uint64_t done = found;
+        spin_unlock(&lock);
+        return done;
+    }
+    searching = true;
+    spin_unlock(&lock);
+    uint64_t done = search_memory(n);
+    spin_lock(&lock);
+    searching = false;
+    searches++;
+    found = done || !thread_dying() ? done : 1; /* it did not search to the end */
+    wake_all(&search_wait);
+    spin_unlock(&lock);
+    return done;
 }
 
 static bool waits_for_nobody(void)
@@ -186,40 +216,43 @@ static bool waits_for_nobody(void)
 }
 
 /* Frees memory until there is enough. 0, -ENOMEM, -EINTR. */
-static int make_room(bool (*enough)(void))
+static int make_room(bool (*enough)(void), int patience)
 {
-    for (int in_vain = 0; in_vain < PATIENCE_MAX;) {
+    while (patience > 0) {
         if (thread_dying())
             return -EINTR;
         uint64_t ended = swap_out_ended(), reclaimed = counter_sum(COUNT_RECLAIM);
         uint64_t done = reclaim_some(frame_shortage() + STEP);
         if (enough())
             return 0;
-        /* Pages on their way are free when the disk has them. Others may take what
-         * becomes free, but then somebody gets on. */
-        if (swap_out_count()) {
+        /* Pages on their way are free when the disk has them. */
+        if (swap_out_count())
             swap_wait_out();
+        if (ended != swap_out_ended())
+            continue;
+        /* Others may take what becomes free, and then get on. But pages that are only read
+         * again, such as those of programs, could come and go like that for ever. */
+        if (done || reclaimed != counter_sum(COUNT_RECLAIM)) {
+            patience -= done ? 1 : IN_VAIN;
             continue;
         }
-        if (done || ended != swap_out_ended() || reclaimed != counter_sum(COUNT_RECLAIM))
-            continue;
         /* Servers are what others wait for: they never wait for write-back. */
         if (waits_for_nobody() || !object_dirty_pages())
             return -ENOMEM;
         int rc = writeback_wait();
         if (rc < 0)
             return rc;
-        in_vain += rc == 0;
+        patience -= rc == 0 ? IN_VAIN : 0;
     }
     return -ENOMEM;
 }
 
 int reclaimer_make_room(void)
 {
-    return make_room(frame_available);
+    return make_room(frame_available, PATIENCE);
 }
 
 int reclaimer_make_plenty(void)
 {
-    return frame_plenty() ? 0 : make_room(frame_plenty);
+    return frame_plenty() ? 0 : make_room(frame_plenty, PATIENCE / 5);
 }
