@@ -83,6 +83,10 @@
 #define SYS_mprotect 22 /* (addr, len, prot) */
 #define SYS_msync    23 /* (addr, len, flags): write shared pages back */
 #define SYS_brk      24 /* (addr or 0) -> the (new) break */
+#define SYS_mlock    25 /* (addr, len): bring the pages in and keep them there */
+#define SYS_munlock  26 /* (addr, len) */
+#define SYS_madvise  27 /* (addr, len, ABI_MADV_*) */
+#define SYS_mincore  28 /* (addr, len, unsigned char *): a byte per page, 1 = in memory */
 
 /* Handles */
 #define SYS_close 30 /* (handle) */
@@ -167,16 +171,21 @@
 
 /* ------------------------------------------------------------------ memory */
 
-#define ABI_PROT_READ     1
-#define ABI_PROT_WRITE    2
-#define ABI_PROT_EXEC     4
-#define ABI_MAP_SHARED    0x01
-#define ABI_MAP_PRIVATE   0x02
-#define ABI_MAP_FIXED     0x10 /* replaces what was there */
-#define ABI_MAP_ANONYMOUS 0x20 /* handle ignored; shared across fork if SHARED */
-#define ABI_MAP_POPULATE  0x40 /* fault it in now */
-#define ABI_MS_ASYNC      1
-#define ABI_MS_SYNC       4
+#define ABI_PROT_READ       1
+#define ABI_PROT_WRITE      2
+#define ABI_PROT_EXEC       4
+#define ABI_MAP_SHARED      0x01
+#define ABI_MAP_PRIVATE     0x02
+#define ABI_MAP_FIXED       0x10 /* replaces what was there */
+#define ABI_MAP_ANONYMOUS   0x20 /* handle ignored; shared across fork if SHARED */
+#define ABI_MAP_POPULATE    0x40 /* fault it in now */
+#define ABI_MS_ASYNC        1
+#define ABI_MS_SYNC         4
+#define ABI_MADV_NORMAL     0 /* of these three nothing comes */
+#define ABI_MADV_RANDOM     1
+#define ABI_MADV_SEQUENTIAL 2
+#define ABI_MADV_WILLNEED   3 /* starts reading it */
+#define ABI_MADV_DONTNEED   4 /* private memory reads as zeros again; -EINVAL if locked */
 /* mmap takes as handle: a session with a memory object behind it, or a memory
  * object. offset is page aligned. PROT_WRITE with PROT_EXEC is -EACCES (W^X),
  * in mmap and mprotect. A touch past the object's last page is SIGBUS. */

@@ -5,6 +5,7 @@
 #include "kernel/port.h"
 #include "kernel/syscalls.h"
 #include "vm/kmalloc.h"
+#include "vm/residence.h"
 #include "vm/usercopy.h"
 
 #define PROT_ALL (ABI_PROT_READ | ABI_PROT_WRITE | ABI_PROT_EXEC)
@@ -132,6 +133,56 @@ int64_t sys_msync(const uint64_t *a)
             if (rc < 0)
                 return rc;
         }
+    }
+    return 0;
+}
+
+int64_t sys_mlock(const uint64_t *a)
+{
+    return space_wire(syscall_process()->space, a[0], a[1]);
+}
+
+int64_t sys_munlock(const uint64_t *a)
+{
+    return space_unwire(syscall_process()->space, a[0], a[1]);
+}
+
+int64_t sys_madvise(const uint64_t *a)
+{
+    struct space *s = syscall_process()->space;
+    if (a[0] % PAGE_SIZE)
+        return -EINVAL;
+    switch (a[2]) {
+    case ABI_MADV_NORMAL: /* the kernel sees for itself how pages are used */
+    case ABI_MADV_RANDOM:
+    case ABI_MADV_SEQUENTIAL:
+        return 0;
+    case ABI_MADV_WILLNEED:
+        return space_will_need(s, a[0], a[1]);
+    case ABI_MADV_DONTNEED:
+        return space_drop(s, a[0], a[1]);
+    default:
+        return -EINVAL;
+    }
+}
+
+int64_t sys_mincore(const uint64_t *a)
+{
+    struct space *s = syscall_process()->space;
+    unsigned char pages[256];
+    if (a[0] % PAGE_SIZE)
+        return -EINVAL;
+    uint64_t count = page_round_up(a[1]) >> PAGE_SHIFT;
+    if (page_round_up(a[1]) < a[1] || !user_range(a[0], a[1]))
+        return -ENOMEM;
+    for (uint64_t done = 0; done < count;) {
+        unsigned n = count - done < sizeof pages ? (unsigned)(count - done) : sizeof pages;
+        int rc = space_residence(s, a[0] + (done << PAGE_SHIFT), n, pages);
+        if (rc == 0)
+            rc = copy_to_user(s, a[2] + done, pages, n);
+        if (rc < 0)
+            return rc;
+        done += n;
     }
     return 0;
 }

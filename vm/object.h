@@ -125,9 +125,12 @@ int object_read(struct object *o, uint64_t offset, void *to, uint64_t n);
 
 #define OBJECT_NOWAIT 1 /* -EAGAIN instead of waiting for the pager */
 #define OBJECT_URGENT 2 /* memory was refused before: go deeper into what is left */
+#define OBJECT_AHEAD  4 /* starts a read, and waits for none */
 
 /* The page, if it is in memory and usable now; NULL otherwise. Lock held. */
 struct frame *object_lookup_locked(struct object *o, uint64_t index);
+/* Whether there is such a page. No lock held. */
+bool object_has(struct object *o, uint64_t index);
 /* True if the object has nothing at index: no page in memory, on its way, or in swap.
  * Lock held. */
 static inline bool object_empty_at_locked(const struct object *o, uint64_t index)
@@ -136,7 +139,8 @@ static inline bool object_empty_at_locked(const struct object *o, uint64_t index
 }
 /*
  * Sees to it that the page is in memory (it may be dropped again right after:
- * look it up under the lock and retry). No lock held; sleeps unless NOWAIT.
+ * look it up under the lock and retry). No lock held; sleeps unless NOWAIT; with
+ * AHEAD the page may still be on its way.
  * -ERANGE past the end; -EIO pager failure; -ENOMEM; -EINTR; -EAGAIN.
  */
 int object_bring(struct object *o, uint64_t index, int flags);

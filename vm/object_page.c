@@ -157,10 +157,14 @@ int object_bring(struct object *o, uint64_t index, int flags)
         return object_page_back(o, index, flags);
     } else if (f && !(f->flags & PAGE_BUSY))
         rc = 0;
+    else if (o->kind == OBJECT_ANON && flags & OBJECT_AHEAD)
+        rc = 0; /* zeros need not be read */
     else if (o->kind == OBJECT_ANON)
         rc = add_zero_locked(o, index, priority) ? 0 : -ENOMEM;
     else if (flags & OBJECT_NOWAIT)
         rc = -EAGAIN;
+    else if (f && flags & OBJECT_AHEAD)
+        rc = 0;
     else if (f) {
         pager_ops.io_free(io);
         return wait_busy_locked(o, f);
@@ -181,10 +185,20 @@ int object_bring(struct object *o, uint64_t index, int flags)
     rc = pager_ops.start(io);
     if (rc < 0)
         object_io_done(io, rc, 0);
-    spin_lock(&o->lock);
-    rc = wait_busy_locked(o, f);
+    if (!(flags & OBJECT_AHEAD)) {
+        spin_lock(&o->lock);
+        rc = wait_busy_locked(o, f);
+    }
     frame_unref(f);
     return rc;
+}
+
+bool object_has(struct object *o, uint64_t index)
+{
+    spin_lock(&o->lock);
+    bool has = object_lookup_locked(o, index);
+    spin_unlock(&o->lock);
+    return has;
 }
 
 int object_read(struct object *o, uint64_t offset, void *to, uint64_t n)

@@ -82,6 +82,10 @@ int object_page_back(struct object *o, uint64_t index, int flags)
     spin_unlock(&o->lock);
     if (flags & OBJECT_NOWAIT)
         return -EAGAIN;
+    if (flags & OBJECT_AHEAD) {
+        swap_read_ahead(slot, ahead);
+        return 0;
+    }
     return swap_bring(slot, 0, ahead, flags & OBJECT_URGENT ? FRAME_NORMAL : FRAME_USER);
 }
 

@@ -102,7 +102,7 @@ static bool in_use(pte_t *pte, struct frame *f)
 /* A private anonymous page that an entry maps, or NULL. */
 static struct frame *candidate(pte_t pte)
 {
-    if (!(pte & PTE_V) || !frame_valid(pte_paddr(pte)))
+    if (!(pte & PTE_V) || pte & PTE_WIRED || !frame_valid(pte_paddr(pte)))
         return NULL;
     struct frame *f = frame_of(pte_paddr(pte));
     return f->class == FRAME_ANON && !f->object ? f : NULL;

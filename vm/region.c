@@ -1,6 +1,7 @@
 /* Regions and the page-table entries in them; the contract is in region.h. */
 #include "vm/region.h"
 
+#include "kernel/errno.h"
 #include "kernel/lib/printk.h"
 #include "kernel/lib/string.h"
 #include "vm/kmalloc.h"
@@ -8,6 +9,9 @@
 
 #define TABLE_SPAN MEGAPAGE_SIZE /* bytes that one last-level table maps */
 #define BATCH      64            /* pages shot down together */
+#define WIRED_PART 4             /* that part of memory may be wired */
+
+static uint64_t wired_pages; /* atomic: of all regions that are */
 
 /* ------------------------------------------------------------------- life */
 
@@ -60,6 +64,26 @@ static void unlock_object(struct region *r)
         spin_unlock(&r->object->lock);
 }
 
+/* The stack may have grown meanwhile, which nobody counted. */
+static void wired_sub(const struct region *r)
+{
+    uint64_t pages = (r->end - r->start) >> PAGE_SHIFT;
+    uint64_t now = __atomic_load_n(&wired_pages, __ATOMIC_RELAXED);
+    while (!__atomic_compare_exchange_n(&wired_pages, &now, now > pages ? now - pages : 0, false,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        ;
+}
+
+int region_wired_add(uint64_t bytes)
+{
+    uint64_t pages = bytes >> PAGE_SHIFT;
+    uint64_t now = __atomic_add_fetch(&wired_pages, pages, __ATOMIC_RELAXED);
+    if (now <= frame_total() / WIRED_PART)
+        return 0;
+    __atomic_fetch_sub(&wired_pages, pages, __ATOMIC_RELAXED);
+    return -ENOMEM;
+}
+
 struct region *region_split(struct region *r, vaddr_t va)
 {
     struct region *upper = region_copy(r, r->space);
@@ -89,6 +113,8 @@ void region_attach(struct region *r)
 
 void region_free(struct region *r)
 {
+    if (r->flags & REGION_WIRED)
+        wired_sub(r);
     if (r->object) {
         spin_lock(&r->object->lock);
         list_remove(&r->link);
@@ -104,9 +130,10 @@ void region_free(struct region *r)
 
 uint64_t region_pte_flags(const struct region *r, bool write)
 {
+    uint64_t wired = r->flags & REGION_WIRED ? PTE_WIRED : 0;
     if (!(r->prot & (ABI_PROT_READ | ABI_PROT_WRITE | ABI_PROT_EXEC)))
-        return PTE_V | PTE_R | PTE_A; /* PROT_NONE: a leaf without U */
-    uint64_t flags = PTE_V | PTE_U | PTE_A;
+        return PTE_V | PTE_R | PTE_A | wired; /* PROT_NONE: a leaf without U */
+    uint64_t flags = PTE_V | PTE_U | PTE_A | wired;
     /* W without R is reserved (table 4.5), so writable implies readable. */
     if (r->prot & (ABI_PROT_READ | ABI_PROT_WRITE))
         flags |= PTE_R;
@@ -191,7 +218,8 @@ void region_protect_pages(struct region *r)
                 if (!(keep & (PTE_R | PTE_W | PTE_X)))
                     keep = PTE_R; /* still a leaf, but not the user's */
                 /* That it was written stays true: its swap slot is older. */
-                pte_t new = pte_make(pte_paddr(old), keep | PTE_V | (old & (PTE_A | PTE_D)));
+                pte_t new =
+                    pte_make(pte_paddr(old), keep | PTE_V | (old & (PTE_A | PTE_D | PTE_WIRED)));
                 if (new != old) {
                     pte_exchange(pte, new);
                     changed = true;
@@ -203,6 +231,29 @@ void region_protect_pages(struct region *r)
     }
     if (changed)
         space_shootdown(r->space, r->start, r->end - r->start);
+}
+
+void region_wire_pages(struct region *r, bool wired)
+{
+    if (!wired && r->flags & REGION_WIRED)
+        wired_sub(r);
+    r->flags = wired ? r->flags | REGION_WIRED : r->flags & ~REGION_WIRED;
+    /* No fence: the bit means nothing to the hardware. */
+    for (vaddr_t va = r->start; va < r->end; va = next_table(va)) {
+        vaddr_t stop = next_table(va) < r->end ? next_table(va) : r->end;
+        pte_t *pte = sv39_walk(r->space->root, va, false);
+        if (!pte)
+            continue;
+        struct spinlock *walk = sv39_lock(pte);
+        spin_lock(walk);
+        for (vaddr_t at = va; at < stop; at += PAGE_SIZE, pte++) {
+            if (pte_load(pte) & PTE_V && wired)
+                pte_set_bits(pte, PTE_WIRED);
+            else if (pte_load(pte) & PTE_V)
+                pte_clear_bits(pte, PTE_WIRED);
+        }
+        spin_unlock(walk);
+    }
 }
 
 /* Copies the entries of one table; both are the same 2 MiB of their spaces. */
@@ -224,6 +275,7 @@ static void share_table(pte_t *from, pte_t *to, unsigned n, struct region *child
             pte = pte_clear_bits(&from[i], PTE_W) & ~PTE_W;
             *protected = true;
         }
+        pte &= ~PTE_WIRED;
         frame_ref(frame_of(pte_paddr(pte)));
         pte_store(&to[i], pte);
         copied++;
@@ -310,6 +362,8 @@ void region_clean_page_locked(struct object *o, uint64_t index, const struct fra
 static unsigned forget_one(struct region *r, vaddr_t va, pte_t *pte)
 {
     (void)va;
+    if (pte_load(pte) & PTE_WIRED) /* since the scan looked */
+        return 0;
     pte_t old = pte_exchange(pte, 0);
     __atomic_fetch_sub(&r->space->resident, 1, __ATOMIC_RELAXED);
     frame_unref(frame_of(pte_paddr(old))); /* not the last: the object's index has one */
@@ -324,7 +378,7 @@ bool region_unmap_later_locked(struct object *o, uint64_t index, const struct fr
 static unsigned use_one(struct region *r, vaddr_t va, pte_t *pte)
 {
     (void)va;
-    unsigned use = r->space->wired ? PAGE_USE_WIRED : 0;
+    unsigned use = r->space->wired || pte_load(pte) & PTE_WIRED ? PAGE_USE_WIRED : 0;
     if (pte_load(pte) & PTE_A && pte_clear_bits(pte, PTE_A) & PTE_A)
         use |= PAGE_USE_YOUNG;
     return use;

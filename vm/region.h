@@ -26,6 +26,11 @@ void region_free(struct region *r);
 void region_clear_pages(struct region *r, vaddr_t start, vaddr_t end);
 /* Takes from the entries what r->prot no longer allows. Space lock held. */
 void region_protect_pages(struct region *r);
+/* Wires the region, or no more: its pages then stay, those that are there and those that
+ * come. Counts off what is wired no more. Space lock held. */
+void region_wire_pages(struct region *r, bool wired);
+/* That many bytes more are to be wired. -ENOMEM: all have wired their share already. */
+int region_wired_add(uint64_t bytes);
 /* Shares the parent's private pages with the child's region, copy on write. Sets
  * *protected if parent entries lost W: the caller must shoot them down. */
 bool region_share_pages(struct region *parent, struct region *child, bool *protected);

@@ -88,6 +88,17 @@ struct region *space_find_locked(struct space *s, vaddr_t va)
     return i < s->count && s->regions[i]->start <= va ? s->regions[i] : NULL;
 }
 
+bool space_covers_locked(const struct space *s, vaddr_t addr, uint64_t size)
+{
+    vaddr_t at = addr;
+    for (unsigned i = space_search_locked(s, addr); at < addr + size; i++) {
+        if (i == s->count || s->regions[i]->start > at)
+            return false;
+        at = s->regions[i]->end;
+    }
+    return true;
+}
+
 /* Room for `more` further regions. */
 static int reserve_slots(struct space *s, unsigned more)
 {
@@ -160,8 +171,7 @@ static int split_at(struct space *s, unsigned i, vaddr_t va)
     return 0;
 }
 
-/* Cuts regions so that none crosses addr or addr + size. */
-static int isolate(struct space *s, vaddr_t addr, uint64_t size)
+int space_isolate_locked(struct space *s, vaddr_t addr, uint64_t size)
 {
     vaddr_t cuts[2] = {addr, addr + size};
     for (int n = 0; n < 2; n++) {
@@ -174,7 +184,7 @@ static int isolate(struct space *s, vaddr_t addr, uint64_t size)
 
 static int unmap_locked(struct space *s, vaddr_t addr, uint64_t size)
 {
-    if (isolate(s, addr, size) < 0)
+    if (space_isolate_locked(s, addr, size) < 0)
         return -ENOMEM;
     unsigned i = space_search_locked(s, addr);
     while (i < s->count && s->regions[i]->start < addr + size) {
@@ -241,17 +251,14 @@ int space_protect(struct space *s, vaddr_t addr, uint64_t size, unsigned prot)
         return -EACCES;
     spin_lock(&s->lock);
     int rc = 0;
-    vaddr_t at = addr;
-    for (unsigned i = space_search_locked(s, addr); at < addr + rounded && rc == 0; i++) {
-        if (i == s->count || s->regions[i]->start > at)
-            rc = -ENOMEM; /* POSIX: a hole in the range */
-        else if (prot & ~s->regions[i]->max_prot)
+    if (!space_covers_locked(s, addr, rounded))
+        rc = -ENOMEM;
+    for (unsigned i = space_search_locked(s, addr);
+         rc == 0 && i < s->count && s->regions[i]->start < addr + rounded; i++)
+        if (prot & ~s->regions[i]->max_prot)
             rc = -EACCES;
-        else
-            at = s->regions[i]->end;
-    }
     if (rc == 0)
-        rc = isolate(s, addr, rounded);
+        rc = space_isolate_locked(s, addr, rounded);
     for (unsigned i = space_search_locked(s, addr);
          rc == 0 && i < s->count && s->regions[i]->start < addr + rounded; i++) {
         s->regions[i]->prot = prot;
@@ -276,7 +283,8 @@ static int heap_grow_locked(struct space *s, vaddr_t start, vaddr_t end)
         return -ENOMEM;
     unsigned i = space_search_locked(s, start);
     struct region *below = i > 0 ? s->regions[i - 1] : NULL;
-    if (below && below->flags & REGION_HEAP && below->end == start && below->prot == m.prot) {
+    if (below && (below->flags & (REGION_HEAP | REGION_WIRED)) == REGION_HEAP &&
+        below->end == start && below->prot == m.prot) {
         below->end = end;
         return 0;
     }
@@ -324,6 +332,7 @@ struct space *space_fork(struct space *parent)
         ok = copy != NULL;
         if (!ok)
             break;
+        copy->flags &= ~REGION_WIRED; /* POSIX: locks are not inherited */
         child->regions[child->count++] = copy;
         region_attach(copy);
         ok = region_share_pages(parent->regions[i], copy, &protected);

@@ -16,6 +16,7 @@
 #define REGION_SHARED 1
 #define REGION_STACK  2 /* grows down on fault */
 #define REGION_HEAP   4 /* what brk moves */
+#define REGION_WIRED  8 /* its pages stay in memory */
 
 /* [start, end) of a space. Of a region with an object, start, end and offset
  * change only under the object's lock, too. */
@@ -81,6 +82,8 @@ struct space_mapping {
 int64_t space_map(struct space *s, const struct space_mapping *m);
 /* 0 or -EINVAL, -ENOMEM (a region would have to be split). */
 int space_unmap(struct space *s, vaddr_t addr, uint64_t size);
+/* 0; -EINVAL; -ENOMEM, also if part of the range is a hole; -EACCES: more than a mapping
+ * may ever have, or W with X. Nothing is changed then. */
 int space_protect(struct space *s, vaddr_t addr, uint64_t size, unsigned prot);
 /* Moves the end of the heap; the (new) break. */
 int64_t space_brk(struct space *s, vaddr_t brk);
@@ -89,6 +92,10 @@ struct space *space_fork(struct space *parent);
 
 /* The region that holds va, or NULL. Lock held. */
 struct region *space_find_locked(struct space *s, vaddr_t va);
+/* Whether no part of the range is a hole. Lock held. */
+bool space_covers_locked(const struct space *s, vaddr_t addr, uint64_t size);
+/* Cuts regions so that none crosses addr or addr + size. 0 or -ENOMEM. Lock held. */
+int space_isolate_locked(struct space *s, vaddr_t addr, uint64_t size);
 /* The index of the first region that ends above va. Lock held. */
 unsigned space_search_locked(const struct space *s, vaddr_t va);
 
@@ -111,10 +118,10 @@ void region_clean_page_locked(struct object *o, uint64_t index, const struct fra
 /* How the page is used by those who map it, PAGE_USE_*; A is cleared, and so is not set
  * by harts that still know the old entry until region_shootdown_locked. */
 #define PAGE_USE_YOUNG 1 /* used since it was asked last */
-#define PAGE_USE_WIRED 2 /* mapped by a wired process */
+#define PAGE_USE_WIRED 2 /* wired, or mapped by a wired process */
 unsigned region_page_use_locked(struct object *o, uint64_t index, const struct frame *f);
-/* Takes the page out of every region that maps it; harts may know the entries until
- * region_shootdown_locked, and until then the page must stay as it is. True if there
+/* Takes the page out of every region that maps it, but those that have it wired; harts may know the
+ * entries until region_shootdown_locked, and until then the page must stay as it is. True if there
  * was one. */
 bool region_unmap_later_locked(struct object *o, uint64_t index, const struct frame *f);
 /* Makes every hart forget what it knows of the object's mappings. */

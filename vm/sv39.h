@@ -21,6 +21,7 @@ typedef uint64_t pte_t;
 #define PTE_G         (1ul << 5)
 #define PTE_A         (1ul << 6)
 #define PTE_D         (1ul << 7)
+#define PTE_WIRED     (1ul << 8) /* of the bits for software: the page stays mapped */
 #define PTE_PPN_SHIFT 10
 #define PTE_PPN_MASK  ((1ul << 44) - 1)
 

@@ -298,6 +298,40 @@ static int wait_busy_locked(struct frame *f)
     return rc;
 }
 
+/* Starts to read the page of a slot and its neighbours as far as memory and they allow;
+ * the lock is dropped meanwhile. NULL: no memory. */
+static struct frame *read_around_locked(struct swap_io *io, uint32_t slot, unsigned before,
+                                        unsigned after, enum frame_priority priority,
+                                        unsigned flags)
+{
+    uint32_t first = slot;
+    if (!add_read(io, slot, priority, flags)) {
+        io_put_locked(io);
+        return NULL;
+    }
+    struct frame *wanted = io->frames[0];
+    while (io->count <= after && io->count < SWAP_IO_MAX && may_read(slot + io->count) &&
+           add_read(io, slot + io->count, FRAME_USER, PAGE_REFERENCED))
+        ;
+    while (before-- && io->count < SWAP_IO_MAX && first > 0 && may_read(first - 1) &&
+           add_read(io, first - 1, FRAME_USER, PAGE_REFERENCED)) {
+        struct frame *f = io->frames[io->count - 1];
+        for (unsigned i = io->count - 1; i > 0; i--)
+            io->frames[i] = io->frames[i - 1];
+        io->frames[0] = f;
+        first--;
+    }
+    io->first = first;
+    io->out = false;
+    frame_ref(wanted);
+    unsigned pages = io->count;
+    spin_unlock(&lock);
+    count_add(COUNT_SWAP_IN, pages);
+    swap_start(io);
+    spin_lock(&lock);
+    return wanted;
+}
+
 /* One try; *alone: it read the page, and no other with it. */
 static int bring(uint32_t slot, unsigned before, unsigned after, enum frame_priority priority,
                  bool *alone)
@@ -325,34 +359,36 @@ static int bring(uint32_t slot, unsigned before, unsigned after, enum frame_prio
         }
         io = io_get_locked(&slept);
     } while (slept);
-    /* The page itself, then its neighbours as far as memory and they allow. */
-    uint32_t first = slot;
-    if (!add_read(io, slot, priority, 0)) {
-        io_put_locked(io);
-        spin_unlock(&lock);
-        return -ENOMEM;
-    }
-    struct frame *wanted = io->frames[0];
-    while (io->count <= after && io->count < SWAP_IO_MAX && may_read(slot + io->count) &&
-           add_read(io, slot + io->count, FRAME_USER, PAGE_REFERENCED))
-        ;
-    while (before-- && io->count < SWAP_IO_MAX && first > 0 && may_read(first - 1) &&
-           add_read(io, first - 1, FRAME_USER, PAGE_REFERENCED)) {
-        struct frame *f = io->frames[io->count - 1];
-        for (unsigned i = io->count - 1; i > 0; i--)
-            io->frames[i] = io->frames[i - 1];
-        io->frames[0] = f;
-        first--;
-    }
-    io->first = first;
-    io->out = false;
-    *alone = io->count == 1;
-    frame_ref(wanted);
+    *alone = before == 0 && after == 0;
+    struct frame *wanted = read_around_locked(io, slot, before, after, priority, 0);
+    if (wanted)
+        return wait_busy_locked(wanted);
     spin_unlock(&lock);
-    count_add(COUNT_SWAP_IN, io->count);
-    swap_start(io);
+    return -ENOMEM;
+}
+
+bool swap_has(uint32_t slot)
+{
     spin_lock(&lock);
-    return wait_busy_locked(wanted);
+    const struct frame *f = cached(slot);
+    bool has = f && !(f->flags & (PAGE_BUSY | PAGE_ERROR));
+    spin_unlock(&lock);
+    return has;
+}
+
+void swap_read_ahead(uint32_t slot, unsigned after)
+{
+    bool slept = false;
+    spin_lock(&lock);
+    struct swap_io *io = io_get_locked(&slept);
+    if (!may_read(slot)) {
+        io_put_locked(io);
+    } else {
+        struct frame *wanted = read_around_locked(io, slot, 0, after, FRAME_USER, PAGE_REFERENCED);
+        if (wanted)
+            frame_unref(wanted);
+    }
+    spin_unlock(&lock);
 }
 
 int swap_bring(uint32_t slot, unsigned before, unsigned after, enum frame_priority priority)

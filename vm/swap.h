@@ -102,6 +102,12 @@ bool swap_page_sole(const struct frame *f);
  * neighbours with it; if it is on its way out, waits for that. No lock held; sleeps. 0: look again;
  * -EIO; -ENOMEM; -EINTR. */
 int swap_bring(uint32_t slot, unsigned before, unsigned after, enum frame_priority priority);
+/* Whether the page of a slot is there, and not on its way in. No lock held but a space's. */
+bool swap_has(uint32_t slot);
+/* Starts reading the page of a slot and up to `after` of those behind it, unless that one
+ * is there or on its way. What is not used soon goes again. No lock held; waits only for
+ * a transfer's memory. */
+void swap_read_ahead(uint32_t slot, unsigned after);
 
 /* --------------------------------------------------------------- eviction */
 

@@ -134,12 +134,12 @@ static inline int model_protect_error(const struct mspace *m, unsigned page, uns
 {
     if (prot & ABI_PROT_WRITE && prot & ABI_PROT_EXEC)
         return -EACCES;
-    for (unsigned i = page; i < page + n; i++) {
+    for (unsigned i = page; i < page + n; i++)
         if (!m->page[i].mapped)
             return -ENOMEM;
+    for (unsigned i = page; i < page + n; i++)
         if (prot & ~m->page[i].max_prot)
             return -EACCES;
-    }
     return 0;
 }
 

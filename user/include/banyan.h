@@ -239,6 +239,26 @@ BANYAN_INLINE long sys_msync(void *addr, unsigned long len, int flags)
     return banyan_syscall3(SYS_msync, (long)addr, (long)len, flags);
 }
 
+BANYAN_INLINE long sys_mlock(const void *addr, unsigned long len)
+{
+    return banyan_syscall2(SYS_mlock, (long)addr, (long)len);
+}
+
+BANYAN_INLINE long sys_munlock(const void *addr, unsigned long len)
+{
+    return banyan_syscall2(SYS_munlock, (long)addr, (long)len);
+}
+
+BANYAN_INLINE long sys_madvise(void *addr, unsigned long len, int advice)
+{
+    return banyan_syscall3(SYS_madvise, (long)addr, (long)len, advice);
+}
+
+BANYAN_INLINE long sys_mincore(void *addr, unsigned long len, unsigned char *pages)
+{
+    return banyan_syscall3(SYS_mincore, (long)addr, (long)len, (long)pages);
+}
+
 BANYAN_INLINE long sys_brk(void *addr)
 {
     return banyan_syscall1(SYS_brk, (long)addr);

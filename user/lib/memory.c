@@ -42,6 +42,32 @@ int msync(void *addr, size_t len, int flags)
     return (int)glue_result(sys_msync(addr, len, flags & (MS_ASYNC | MS_SYNC)));
 }
 
+int mlock(const void *addr, size_t len)
+{
+    return (int)glue_result(sys_mlock(addr, len));
+}
+
+int munlock(const void *addr, size_t len)
+{
+    return (int)glue_result(sys_munlock(addr, len));
+}
+
+int madvise(void *addr, size_t len, int advice)
+{
+    return (int)glue_result(sys_madvise(addr, len, advice));
+}
+
+int posix_madvise(void *addr, size_t len, int advice)
+{
+    /* POSIX's DONTNEED must not lose anything. */
+    return (int)-sys_madvise(addr, len, advice == POSIX_MADV_DONTNEED ? MADV_NORMAL : advice);
+}
+
+int mincore(void *addr, size_t len, unsigned char *pages)
+{
+    return (int)glue_result(sys_mincore(addr, len, pages));
+}
+
 /* The break as the kernel last said it; 0 = not asked yet. */
 static uintptr_t memory_break;
 
