@@ -312,6 +312,8 @@ static struct region *find_region(struct space *s, vaddr_t va)
     /* A page stays free below the stack: its guard. */
     if (i > 0 && s->regions[i - 1]->end + PAGE_SIZE > page)
         return NULL;
+    if (r->flags & REGION_WIRED)
+        region_wired_grew(r->start - page);
     r->start = page;
     return r;
 }

@@ -64,14 +64,14 @@ static void unlock_object(struct region *r)
         spin_unlock(&r->object->lock);
 }
 
-/* The stack may have grown meanwhile, which nobody counted. */
 static void wired_sub(const struct region *r)
 {
-    uint64_t pages = (r->end - r->start) >> PAGE_SHIFT;
-    uint64_t now = __atomic_load_n(&wired_pages, __ATOMIC_RELAXED);
-    while (!__atomic_compare_exchange_n(&wired_pages, &now, now > pages ? now - pages : 0, false,
-                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-        ;
+    __atomic_fetch_sub(&wired_pages, (r->end - r->start) >> PAGE_SHIFT, __ATOMIC_RELAXED);
+}
+
+void region_wired_grew(uint64_t bytes)
+{
+    __atomic_fetch_add(&wired_pages, bytes >> PAGE_SHIFT, __ATOMIC_RELAXED);
 }
 
 int region_wired_add(uint64_t bytes)

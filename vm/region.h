@@ -31,6 +31,8 @@ void region_protect_pages(struct region *r);
 void region_wire_pages(struct region *r, bool wired);
 /* That many bytes more are to be wired. -ENOMEM: all have wired their share already. */
 int region_wired_add(uint64_t bytes);
+/* A wired region has become larger by that, whatever the limit. */
+void region_wired_grew(uint64_t bytes);
 /* Shares the parent's private pages with the child's region, copy on write. Sets
  * *protected if parent entries lost W: the caller must shoot them down. */
 bool region_share_pages(struct region *parent, struct region *child, bool *protected);

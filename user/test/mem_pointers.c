@@ -163,6 +163,14 @@ static long attack_pwrite(unsigned long bad)
     return sys_pwrite(session, (void *)bad, 16, 0);
 }
 
+static long attack_mincore(unsigned long bad)
+{
+    static char pages[16 * 4096];
+
+    return sys_mincore((void *)(((unsigned long)pages + 4095) & ~4095ul), 8 * 4096ul,
+                       (unsigned char *)bad);
+}
+
 static long attack_pipe(unsigned long bad)
 {
     return sys_pipe((int *)bad, 0);
@@ -290,6 +298,7 @@ static const struct attack attacks[] = {
     {"write to a server", attack_write_session, 16, 0, 0},
     {"pread from a server", attack_pread, 16, 1, 0},
     {"pwrite to a server", attack_pwrite, 16, 0, 0},
+    {"mincore", attack_mincore, 8, 1, 0},
     {"pipe", attack_pipe, 2 * sizeof(int), 1, 0},
     {"session_create", attack_session_create, sizeof(struct ipc_session), 0, 0},
     {"object_info", attack_object_info, sizeof(struct abi_object_info), 1, 0},

@@ -150,6 +150,38 @@ static int limit_holds(void *unused)
     return 0;
 }
 
+static unsigned deep(unsigned pages)
+{
+    volatile unsigned char room[PAGE];
+    unsigned sum;
+
+    room[0] = (unsigned char)pages;
+    sum = pages > 0 ? deep(pages - 1) : 1;
+    return sum + room[0]; /* after the call, so that it is one */
+}
+
+/* The part that grows is locked, and counts as long as it is there. */
+static int stack_is_locked(void *unused)
+{
+    unsigned long half = frames_in_all() / 8;
+    char *other = take_pages(half), *more = take_pages(half + MANY / 2);
+    unsigned char in;
+    char *low = (char *)((unsigned long)&in & ~(PAGE - 1));
+
+    (void)unused;
+    CHECK(other && more);
+    while (mincore(low - PAGE, PAGE, &in) == 0)
+        low -= PAGE;
+    CHECK_IS(mlock(low, PAGE), 0);
+    CHECK(deep(2 * MANY) > 0);
+    CHECK(pressure() == 0);
+    CHECK_IS(resident(low - MANY * PAGE, MANY), MANY);
+    CHECK_IS(mlock(other, half * PAGE), 0);
+    CHECK_IS(munlock(low - MANY * PAGE, (MANY + 1) * PAGE), 0);
+    CHECK(mlock(more, (half + MANY / 2) * PAGE) == -1 && errno == ENOMEM);
+    return 0;
+}
+
 /* Both halves are mapped, and one is locked. */
 static int file_is_locked(void *unused)
 {
@@ -290,6 +322,7 @@ int main(void)
         {lock_outlives_changes, "a lock outlives changes of the mapping"},
         {child_has_no_lock, "a child inherits no lock"},
         {limit_holds, "a quarter of memory can be locked"},
+        {stack_is_locked, "a stack that grows stays locked"},
         {file_is_locked, "pages of a file are locked"},
         {not_needed_goes, "what is not needed goes"},
         {needed_comes, "what will be needed comes"},
