@@ -109,16 +109,18 @@ bool oom_kill(void)
     }
     spin_unlock(&lock);
     choose(&best);
-    if (!best.process || best.process == self) {
+    spin_lock(&lock);
+    /* Somebody was faster: what that one has, or had, may be enough. It is there before
+     * that one is no victim any more. */
+    bool again = victim || frame_available();
+    if (again || !best.process || best.process == self) {
+        if (again)
+            wait_for_victim_locked();
+        else
+            spin_unlock(&lock);
         if (best.process)
             kobject_unref(&best.process->kobject);
-        return false;
-    }
-    spin_lock(&lock);
-    if (victim) { /* somebody was faster: look again when that one is gone */
-        wait_for_victim_locked();
-        kobject_unref(&best.process->kobject);
-        return true;
+        return again;
     }
     victim = best.process;
     spin_unlock(&lock);
