@@ -141,7 +141,8 @@ def test_long_lines(boots):
     rows = ["$ " + left[:38], left[38:78], left[78:]]
     screen.wait(lambda: screen.rows[0:3] == rows)
     guest.send("\n")
-    screen.wait(lambda: screen.rows[3:5] == [left[5:45], left[45:]])
+    screen.wait(lambda: screen.rows[3:6] == [left[5:45], left[45:], "$"]
+                and screen.cursor == (5, 2))
     screen.resize(60, 24)
     guest.send(ctrl("L") + "." * 70)
     screen.wait(lambda: screen.rows[-1] == "" and "." * 58 in screen.text)
