@@ -2,6 +2,7 @@
 #include "kernel/inspect.h"
 
 #include "kernel/errno.h"
+#include "kernel/family.h"
 #include "kernel/lib/counter.h"
 #include "kernel/lib/printk.h"
 #include "kernel/lib/string.h"
@@ -54,7 +55,7 @@ static uint64_t region_pages(struct space *s)
 static void describe_process(struct process *p, void *listing)
 {
     struct abi_process out = {.pid = p->pid};
-    process_family(p, &out.ppid, &out.pgid);
+    family_of(p, &out.ppid, &out.pgid);
     out.flags = p->wired ? PROCESS_WIRED : 0;
     spin_lock(&p->lock);
     out.threads = p->thread_count > 255 ? 255 : p->thread_count;
@@ -80,7 +81,7 @@ int64_t inspect_processes(uint64_t to, uint64_t room, uint64_t unused)
 {
     (void)unused;
     struct listing l = {to, room, 0, 0};
-    process_for_each(describe_process, &l);
+    family_for_each(describe_process, &l);
     return listing_result(&l);
 }
 
@@ -126,7 +127,7 @@ int64_t inspect_threads(uint64_t to, uint64_t room, uint64_t unused)
 {
     (void)unused;
     struct listing l = {to, room, 0, 0};
-    process_for_each(describe_threads, &l);
+    family_for_each(describe_threads, &l);
     return listing_result(&l);
 }
 
@@ -147,7 +148,7 @@ static void dump_process(struct process *p, void *unused)
 void system_dump_threads(void)
 {
     printk("threads (pid, tid, state, what it waits for):");
-    process_for_each(dump_process, NULL);
+    family_for_each(dump_process, NULL);
 }
 
 /* --------------------------------------------------------- regions, tables */
@@ -179,7 +180,7 @@ static void count_pages(const struct region *r, struct abi_region *out)
 
 int64_t inspect_regions(uint64_t pid, uint64_t to, uint64_t room)
 {
-    struct process *p = process_find((int)pid);
+    struct process *p = family_find((int)pid);
     struct space *s = p ? process_space(p) : NULL;
     if (p)
         kobject_unref(&p->kobject);
@@ -247,7 +248,7 @@ int64_t inspect_own(uint64_t pid, uint64_t to, uint64_t unused)
 {
     (void)unused;
     struct abi_own own = {0};
-    struct process *p = process_find((int)pid);
+    struct process *p = family_find((int)pid);
     struct space *s = p ? process_space(p) : NULL;
     if (p)
         kobject_unref(&p->kobject);
@@ -331,7 +332,7 @@ int64_t inspect_ptes(uint64_t pid, uint64_t query, uint64_t unused)
         return rc;
     if (q.room < SV39_LEVELS)
         return -EINVAL;
-    struct process *p = process_find((int)pid);
+    struct process *p = family_find((int)pid);
     struct space *s = p ? process_space(p) : NULL;
     if (p)
         kobject_unref(&p->kobject);

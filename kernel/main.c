@@ -4,6 +4,7 @@
 #include "kernel/boot.h"
 #include "kernel/bootfile.h"
 #include "kernel/clock.h"
+#include "kernel/family.h"
 #include "kernel/futex.h"
 #include "kernel/lib/hart.h"
 #include "kernel/lib/machine.h"
@@ -196,7 +197,7 @@ void kernel_main(uint64_t hartid, paddr_t dtb, paddr_t image)
         printk("the kernel command line is too long and was cut");
     sched_init();
     futex_init();
-    process_init();
+    family_init();
     pager_init();
     system_init(&machine);
     give_stacks(hart_self());

@@ -1,6 +1,7 @@
 /* Who is killed when memory is out; the contract is in oom.h. */
 #include "kernel/oom.h"
 
+#include "kernel/family.h"
 #include "kernel/lib/printk.h"
 #include "kernel/lib/wait.h"
 #include "kernel/process.h"
@@ -42,7 +43,7 @@ static void add_to_job(struct process *p, void *arg)
     struct choice *c = arg;
     uint64_t swapped, pages = pages_of(p, &swapped);
     int ppid, pgid;
-    process_family(p, &ppid, &pgid);
+    family_of(p, &ppid, &pgid);
     unsigned i = 0;
     while (i < c->count && c->jobs[i].pgid != pgid)
         i++;
@@ -61,7 +62,7 @@ static void take_largest(struct process *p, void *arg)
     struct choice *c = arg;
     uint64_t swapped = 0, pages = pages_of(p, &swapped);
     int ppid, pgid;
-    process_family(p, &ppid, &pgid);
+    family_of(p, &ppid, &pgid);
     if (!pages || pgid != c->pgid || pages < c->pages)
         return;
     if (c->process)
@@ -74,7 +75,7 @@ static void take_largest(struct process *p, void *arg)
 
 static void choose(struct choice *c)
 {
-    process_for_each(add_to_job, c);
+    family_for_each(add_to_job, c);
     uint64_t most = 0;
     for (unsigned i = 0; i < c->count; i++)
         if (c->jobs[i].pages > most) {
@@ -82,7 +83,7 @@ static void choose(struct choice *c)
             c->pgid = c->jobs[i].pgid;
         }
     if (most)
-        process_for_each(take_largest, c);
+        family_for_each(take_largest, c);
 }
 
 /* Waits until the victim is gone. Lock held, and dropped. */

@@ -59,35 +59,23 @@ static inline bool process_thread_must_leave(const struct process *p, const stru
     return __atomic_load_n(&p->dying, __ATOMIC_SEQ_CST) || (exec && exec != t);
 }
 
-void process_init(void);
 /* Process 1, with a system handle: executes the boot file "init". Runs it in a
  * thread of its own. */
 void process_start_init(void);
 
+/* A copy of the current process, with a copy of the current thread. Its pid; -ENOMEM,
+ * -EAGAIN (too many), -EINTR (the process is to die). */
 int process_fork(void);
 /* Ends the process with that wait status; only this thread, for thread_exit. */
 void process_exit(int status) __attribute__((noreturn));
 void process_thread_exit(void) __attribute__((noreturn));
 int process_thread_create(uint64_t entry, uint64_t sp, uint64_t tp, uint64_t arg);
-int process_wait(int pid, int flags, int *status);
-/* The process with that pid and a reference, or NULL. */
-struct process *process_find(int pid);
-/* Kills it with that signal as the cause; 0 only checks. -EPERM for init. */
+/* Kills it with that signal as the cause; 0 only checks. -EINVAL, -EPERM for init. Takes
+ * the process lock, under which threads are woken; does not wait for the end. */
 int process_kill(struct process *p, int sig);
-/* Kills every process of the group that `may` allows (NULL: all). -ESRCH: none. */
-int process_kill_group(int pgid, int sig, bool (*may)(struct process *));
-bool process_is_child(const struct process *p);
-int process_setpgid(int pid, int pgid);
-int process_getpgid(int pid);
-/* The pids of p's parent (0: none) and group. */
-void process_family(struct process *p, int *ppid, int *pgid);
-/* Raises bit of port when p dies (at once if it is dead). */
-int process_watch(struct process *p, struct port *port, unsigned bit);
 void process_destroy(struct kobject *o);
 /* Makes the current thread the only one (exec). -EINTR: the process dies. */
 int process_single_out(void);
-/* Calls fn for each process, in order of pid, tree lock not held. */
-void process_for_each(void (*fn)(struct process *, void *), void *arg);
 /* Its space with a reference; NULL when it has none any more. */
 struct space *process_space(struct process *p);
 uint64_t process_cpu_time(struct process *p);

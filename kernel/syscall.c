@@ -10,6 +10,7 @@
 #include "kernel/clock.h"
 #include "kernel/errno.h"
 #include "kernel/exec.h"
+#include "kernel/family.h"
 #include "kernel/futex.h"
 #include "kernel/ipc.h"
 #include "kernel/lib/string.h"
@@ -31,7 +32,7 @@ static int64_t sys_getppid(const uint64_t *a)
 {
     (void)a;
     int ppid, pgid;
-    process_family(syscall_process(), &ppid, &pgid);
+    family_of(syscall_process(), &ppid, &pgid);
     return ppid;
 }
 
@@ -59,7 +60,7 @@ static int64_t sys_exit(const uint64_t *a)
 static int64_t sys_wait(const uint64_t *a)
 {
     int status = 0;
-    int pid = process_wait((int)a[0], (int)a[2], &status);
+    int pid = family_wait((int)a[0], (int)a[2], &status);
     if (pid > 0 && a[1]) {
         int rc = copy_to_user(syscall_process()->space, a[1], &status, sizeof status);
         if (rc < 0)
@@ -68,20 +69,14 @@ static int64_t sys_wait(const uint64_t *a)
     return pid;
 }
 
-/* Without a handle: oneself, one's children, one's group. */
-static bool may_kill(struct process *p)
-{
-    return p == syscall_process() || process_is_child(p) || p->pgid == syscall_process()->pgid;
-}
-
 static int64_t kill_by_pid(int pid, int sig, bool any)
 {
     if (pid < -1)
-        return process_kill_group(-pid, sig, any ? NULL : may_kill);
-    struct process *p = process_find(pid);
+        return family_kill_group(-pid, sig, any);
+    struct process *p = family_find(pid);
     if (!p)
         return -ESRCH;
-    int rc = any || may_kill(p) ? process_kill(p, sig) : -EPERM;
+    int rc = any || family_may_signal(p) ? process_kill(p, sig) : -EPERM;
     kobject_unref(&p->kobject);
     return rc;
 }
@@ -110,12 +105,12 @@ static int64_t sys_kill(const uint64_t *a)
 
 static int64_t sys_setpgid(const uint64_t *a)
 {
-    return process_setpgid((int)a[0], (int)a[1]);
+    return family_setpgid((int)a[0], (int)a[1]);
 }
 
 static int64_t sys_getpgid(const uint64_t *a)
 {
-    return process_getpgid((int)a[0]);
+    return family_getpgid((int)a[0]);
 }
 
 static int64_t sys_thread_create(const uint64_t *a)

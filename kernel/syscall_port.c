@@ -1,5 +1,6 @@
 /* System calls on ports, interrupts and process handles. */
 #include "kernel/errno.h"
+#include "kernel/family.h"
 #include "kernel/interrupt.h"
 #include "kernel/port.h"
 #include "kernel/session.h"
@@ -98,10 +99,10 @@ int64_t sys_process_open(const uint64_t *a)
             return rc == -EBADF && h == H_SYSTEM ? -EPERM : rc;
         kobject_unref(system.object);
     }
-    struct process *p = process_find((int)a[1]);
+    struct process *p = family_find((int)a[1]);
     if (!p)
         return -ESRCH;
-    if (h == H_NONE && p != syscall_process() && !process_is_child(p)) {
+    if (h == H_NONE && p != syscall_process() && !family_is_child(p)) {
         kobject_unref(&p->kobject);
         return -EPERM;
     }
@@ -119,8 +120,8 @@ int64_t sys_process_watch(const uint64_t *a)
         return rc;
     rc = handle_get(table(), (int)a[1], HANDLE_PORT, RIGHT_OWN, &port);
     if (rc == 0) {
-        rc = process_watch(container_of(process.object, struct process, kobject),
-                           (struct port *)port.object, (unsigned)a[2]);
+        rc = family_watch(container_of(process.object, struct process, kobject),
+                          (struct port *)port.object, (unsigned)a[2]);
         kobject_unref(port.object);
     }
     kobject_unref(process.object);

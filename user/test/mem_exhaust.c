@@ -175,7 +175,8 @@ static int fork_bomb(void *unused)
     /* While it rages, others still get on, if slowly. */
     CHECK(sys_getpid() > 0);
     unsigned long limit = now_ns() + 20000 * MEM_MILLI;
-    while (sys_kill(H_SYSTEM, -bomb, SIGKILL) >= 0 && now_ns() < limit)
+    CHECK(sys_kill(H_SYSTEM, -bomb, SIGKILL) == 0);
+    while (sys_kill(H_SYSTEM, -bomb, 0) == 0 && now_ns() < limit)
         sys_sleep(MEM_MILLI);
     CHECK(sys_kill(H_SYSTEM, -bomb, 0) == -ESRCH);
     CHECK(waitpid(bomb, &status, 0) == bomb && status == SIGKILL);

@@ -6,6 +6,8 @@
  */
 #include "user/test/proc_util.h"
 
+#include <sys/mman.h>
+
 /* A process that is neither our child nor in our group: our parent's child,
  * started before us. */
 static pid_t stranger;
@@ -117,6 +119,53 @@ static int kill_group(void *unused)
     return 0;
 }
 
+/* Forks and leaves the rest to its child, for ever: each is gone before somebody who
+ * looks for the members of its group has come round to it. */
+static int hop(void *hops)
+{
+    for (;;) {
+        long pid = sys_fork();
+        if (pid > 0)
+            sys_exit(0);
+        if (pid == 0)
+            __atomic_add_fetch((unsigned *)hops, 1, __ATOMIC_RELAXED);
+    }
+}
+
+/* One kill ends a group whose members fork meanwhile: nobody is born out of it. */
+static int kill_forkers(void *unused)
+{
+    enum { HOPPERS = 6, ROUNDS = 20 };
+    unsigned *hops = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    (void)unused;
+    CHECK(hops != MAP_FAILED);
+    for (int round = 0; round < ROUNDS; round++) {
+        pid_t group = spawn(sleep_long, 0);
+        CHECK_IS(sys_setpgid(group, 0), 0);
+        unsigned before = __atomic_load_n(hops, __ATOMIC_RELAXED);
+        for (int i = 0; i < HOPPERS; i++) {
+            pid_t pid = fork();
+            if (pid == 0) {
+                sys_setpgid(0, group);
+                hop(hops);
+            }
+        }
+        while (__atomic_load_n(hops, __ATOMIC_RELAXED) < before + 10 * HOPPERS)
+            sys_sleep(MS);
+        CHECK_IS(sys_kill(H_SYSTEM, -group, ABI_SIGKILL), 0);
+        CHECK_IS(reap(group), ABI_SIGKILL);
+        /* Those hit are on their way out; whoever escaped goes on for ever. */
+        long end = now_ns() + 10 * SECOND;
+        while (sys_kill(H_SYSTEM, -group, 0) == 0 && now_ns() < end)
+            sys_sleep(MS);
+        CHECK_IS(sys_kill(H_SYSTEM, -group, ABI_SIGKILL), -ESRCH);
+        while (sys_wait(-1, 0, 0) > 0) /* the first of each row */
+            ;
+    }
+    return 0;
+}
+
 static int die_by_group(void *unused)
 {
     (void)unused;
@@ -204,6 +253,7 @@ static const struct proc_test tests[] = {
     {joining, "no joining of groups of others"},
     {authority, "the system handle kills, but not without SIGNAL, and not init"},
     {kill_group, "a group dies, others live"},
+    {kill_forkers, "nobody escapes the kill of a group by forking"},
     {own_group, "a process kills its own group"},
     {handles, "process handles and their rights"},
     {watch, "deaths are notified, once for each watch"},
