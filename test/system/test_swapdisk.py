@@ -84,15 +84,23 @@ def test_read_error(boots, tmp_path):
 
 def test_write_error(boots, tmp_path):
     """What cannot be written stays in memory or goes elsewhere, and no slot is tried twice."""
-    guest = guest_with(boots, make_swap(tmp_path / "swap", "64M"), failing("write", SLOT))
+    # Several, for a page may come back before it is written, and its slot is not used then.
+    failing_slots = range(SLOT, SLOT + 400, 100)
+    guest = guest_with(boots, make_swap(tmp_path / "swap", "64M"),
+                       failing("write", *failing_slots))
     assert swap_row(guest)["bad"] == 0
     hold_and_write(guest, status=0)
-    bad = swap_row(guest)["bad"]
-    assert PAGE // 1024 <= bad <= 32 * PAGE // 1024, "a transfer's slots"
+    assert swap_row(guest)["bad"] > 0
     hold_and_write(guest, status=0)
-    assert swap_row(guest)["bad"] == bad
-    said = re.findall(r"swap: the disk could not write slots (\d+) to (\d+)", console(guest))
-    assert len(said) == 1 and int(said[0][0]) <= SLOT <= int(said[0][1]), said
+    bad = swap_row(guest)["bad"]
+    said = [(int(first), int(last)) for first, last in
+            re.findall(r"swap: the disk could not write slots (\d+) to (\d+)", console(guest))]
+    for first, last in said:
+        assert any(first <= slot <= last for slot in failing_slots), said
+        assert last - first < 32, f"more than a transfer: {said}"
+    retired = [slot for first, last in said for slot in range(first, last + 1)]
+    assert len(retired) == len(set(retired)), f"tried twice: {said}"
+    assert bad == len(retired) * PAGE // 1024, said
     guest.run("sync", status=0)
     guest.shutdown()
     assert image.read_file(guest.overlay, "/tmp/out", tmp_path) == held()
