@@ -29,8 +29,8 @@ def test_locks(boots):
     guest.sendline("ls")  # forking takes the lock
     guest.settle(2.0)
     report = guest.boot_process.hang_report("asked")
-    assert "lock tree_lock (kernel/process.c), RANK_TREE: held by hart 1" in report
-    assert re.search(r"hart \d spins for lock tree_lock \(kernel/process.c\), which hart 1 holds",
+    assert "lock tree_lock (kernel/family.c), RANK_TREE: held by hart 1" in report
+    assert re.search(r"hart \d spins for lock tree_lock \(kernel/family.c\), which hart 1 holds",
                      report), report
     assert re.search(r"(?m)^hart 0: pc .*\n(.*\n)+hart 1: pc ", report), report
 

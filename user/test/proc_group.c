@@ -140,6 +140,7 @@ static int kill_forkers(void *unused)
 
     (void)unused;
     CHECK(hops != MAP_FAILED);
+    unsigned *joined = hops + 1;
     for (int round = 0; round < ROUNDS; round++) {
         pid_t group = spawn(sleep_long, 0);
         CHECK_IS(sys_setpgid(group, 0), 0);
@@ -148,10 +149,12 @@ static int kill_forkers(void *unused)
             pid_t pid = fork();
             if (pid == 0) {
                 sys_setpgid(0, group);
+                __atomic_add_fetch(joined, 1, __ATOMIC_RELAXED);
                 hop(hops);
             }
         }
-        while (__atomic_load_n(hops, __ATOMIC_RELAXED) < before + 10 * HOPPERS)
+        while (__atomic_load_n(joined, __ATOMIC_RELAXED) < (unsigned)(round + 1) * HOPPERS ||
+               __atomic_load_n(hops, __ATOMIC_RELAXED) < before + 10 * HOPPERS)
             sys_sleep(MS);
         CHECK_IS(sys_kill(H_SYSTEM, -group, ABI_SIGKILL), 0);
         CHECK_IS(reap(group), ABI_SIGKILL);
