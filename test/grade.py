@@ -99,7 +99,8 @@ def main():
         sys.exit(__doc__)
     if on("FAILED") and not recall():
         return NOTHING_TO_DO
-    if "SWAP" not in (os.environ.get("CHOSEN") or "SWAP").split():
+    chosen = os.environ.get("CHOSEN")  # not set if make was not asked: then what is set counts
+    if "SWAP" not in (os.environ if chosen is None else chosen.split()):
         os.environ["SWAP"] = "0"  # tests say themselves that they want a swap disk
     Machine.from_env()  # refuse a bad CPUS or MEM once, not in each test
     repetitions()

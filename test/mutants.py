@@ -12,6 +12,7 @@ where they must pass.
     J=COUNT    mutants at a time (default: one per processor)
     LIST=1     list the mutants, run none
     KEEP=1     results of an older tree count, too
+    DEBUG=1    those that only the checking kernel can show, and no others
 
 What was found is kept in build/mutants/results.json, and a run goes on where the last one stopped.
 build/mutants/log/NAME.txt has what was built and graded. The exit status is 0 if each mutant fits
@@ -42,7 +43,7 @@ ENOUGH = 0.95  # of the mutants have to be killed
 NOT_KERNEL = ("test/harness", "test/system/test_build.py", "test/system/test_tree.py")
 # Settings of this run that are none of a mutant's.
 OURS = ("ARGS BUILD CHOSEN CMD CPUS DISK EXTRA FAILED FULL HIDDEN INITRD J KARGS KEEP KERNEL "
-        "LIKELY LIST M MAKEFLAGS MAKELEVEL MAKEOVERRIDES MEM MFLAGS N QEMUEXTRA REPEAT SEED T "
+        "LIKELY LIST M MAKEFLAGS MAKELEVEL MAKEOVERRIDES MEM MFLAGS N QEMUEXTRA REPEAT SEED SWAP T "
         "TREE V").split()
 
 
@@ -79,7 +80,7 @@ def choose(mutants, options, digest):
         return [mutant for mutant in mutants
                 if any(fnmatch.fnmatchcase(mutant.name, word) for word in words)]
     checking = os.environ.get("DEBUG", "") not in ("", "0")
-    chosen = [mutant for mutant in mutants if checking or not mutant.debug]
+    chosen = [mutant for mutant in mutants if mutant.debug == checking]
     if options.sample:
         seed = options.seed or digest[:8]
         print(f"a sample of {options.sample}: SEED={seed}")
@@ -293,7 +294,8 @@ def summary(chosen, listed, results, guilty):
         print(line(mutant, results.mutants[mutant.name]))
     killed, all_ = len(ended["killed"]), len(ended["killed"]) + len(ended["survived"])
     share = killed / all_ if all_ else 0
-    left_out = sum(mutant.debug for mutant in listed if mutant not in chosen)
+    left_out = 0 if any(mutant.debug for mutant in chosen) else sum(
+        mutant.debug for mutant in listed)
     print(f"{killed} of {all_} mutants killed ({100 * share:.1f} %)"
           + (f"; {left_out} need DEBUG=1 and were not run" if left_out else ""))
     explained = all(mutant.survives for mutant in ended["survived"])
