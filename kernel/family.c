@@ -170,7 +170,7 @@ static bool wanted(const struct process *child, const struct process *self, int 
         return child->pid == pid;
     if (pid == 0)
         return child->pgid == self->pgid;
-    return pid == -1 || child->pgid == -pid;
+    return pid == -1 || -child->pgid == pid; /* -pid may be too large */
 }
 
 int family_wait(int pid, int flags, int *status)

@@ -72,7 +72,7 @@ static int64_t sys_wait(const uint64_t *a)
 static int64_t kill_by_pid(int pid, int sig, bool any)
 {
     if (pid < -1)
-        return family_kill_group(-pid, sig, any);
+        return family_kill_group(pid == INT32_MIN ? 0 : -pid, sig, any); /* 0: nobody's */
     struct process *p = family_find(pid);
     if (!p)
         return -ESRCH;
