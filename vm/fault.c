@@ -142,6 +142,7 @@ static int copy_on_write(struct fault *f, pte_t *pte)
 /* The entry is valid and W is no question: A, D or rights the region gives. */
 static int refresh(struct fault *f, pte_t *pte)
 {
+    bool executable = false; /* from now on */
     spin_lock(sv39_lock(pte));
     pte_t old = pte_load(pte);
     if (old & PTE_V) {
@@ -150,6 +151,7 @@ static int refresh(struct fault *f, pte_t *pte)
         if (writable && !f->write)
             new &= ~PTE_D;
         new |= old &PTE_D;
+        executable = new & ~old &PTE_X;
         if (new != old)
             pte_store(pte, new);
         else
@@ -157,6 +159,8 @@ static int refresh(struct fault *f, pte_t *pte)
     }
     spin_unlock(sv39_lock(pte));
     fence_page(f);
+    if (executable)
+        space_icache_sync(f->space);
     return 0;
 }
 
