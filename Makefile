@@ -143,7 +143,7 @@ DEPS = -MMD -MP -MF $(@:.o=.d) -MT $@
 # reads. Harts count at the same time, so each count is one atomic addition.
 KERNEL_COUNTS := -fprofile-arcs -ftest-coverage -fprofile-update=atomic -fprofile-info-section
 KERNEL_FLAGS := -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -ffreestanding \
-    $(COMMON) $(if $(filter 1,$(DEBUG)),-DDEBUG=1) $(if $(COVERAGE),$(KERNEL_COUNTS)) \
+    $(COMMON) $(if $(filter 1,$(DEBUG)),-DDEBUG=1 -fsanitize=undefined) $(if $(COVERAGE),$(KERNEL_COUNTS)) \
     -I$(or $(KSRC),.)
 # The multilib search of GCC 12 does not know a -march with _zicsr in it: libraries are looked up
 # with the name that it knows.

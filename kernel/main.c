@@ -24,8 +24,10 @@
 #include "trap/timer.h"
 #include "trap/trap.h"
 #include "vm/asid.h"
+#include "vm/fence.h"
 #include "vm/frame.h"
 #include "vm/kmalloc.h"
+#include "vm/shadow.h"
 #include "vm/sv39.h"
 #include "vm/vmalloc.h"
 
@@ -75,7 +77,8 @@ static void hart_online(void)
     struct hart *h = hart_self();
     __atomic_store_n(&h->online, 1, __ATOMIC_SEQ_CST);
     /* Mappings made before others knew of this hart are not in its TLB. */
-    asm volatile("sfence.vma" ::: "memory");
+    tlb_fence_all();
+    shadow_hart_online();
     __atomic_fetch_add(&hart_count, 1, __ATOMIC_SEQ_CST);
     trap_init_hart();
     plic_init_hart();
@@ -187,9 +190,11 @@ void kernel_main(uint64_t hartid, paddr_t dtb, paddr_t image)
         machine_option(&machine, "console", value, sizeof value) && strcmp(value, "marked") == 0;
     choose_isolation();
     boot_memory(&machine, image);
+    kmalloc_init();
     asid_init(asid_limit(), machine.hart_count);
     for (unsigned i = 0; i < machine.hart_count && harts[i].entry; i++)
         harts[i].entry->fence = asid_count() == 0;
+    shadow_init(machine.hart_count);
     timer_init(machine.timebase_hz, every_hart_has_sstc());
     printk("Banyan: %u harts, %lu MiB free, %u user ASIDs", machine.hart_count,
            frame_free_count() >> 8, asid_count());

@@ -15,6 +15,7 @@
 #include "kernel/thread.h"
 #include "trap/trap.h"
 #include "vm/layout.h"
+#include "vm/shadow.h"
 #include "vm/usercopy.h"
 
 #define USER_FRAMES 6 /* of a killed program's backtrace */
@@ -121,6 +122,11 @@ void trap_up_exception(struct trapframe *tf)
     uint64_t cause = tf->scause;
     int error = -EFAULT;
     if (cause == CAUSE_ILLEGAL && fp_enable(tf))
+        return;
+    bool page_fault = cause == CAUSE_LOAD_PAGE_FAULT || cause == CAUSE_STORE_PAGE_FAULT ||
+                      cause == CAUSE_FETCH_PAGE_FAULT;
+    if (page_fault &&
+        shadow_fill(tf->stval, cause == CAUSE_STORE_PAGE_FAULT, cause == CAUSE_FETCH_PAGE_FAULT))
         return;
     if (cause == CAUSE_LOAD_PAGE_FAULT)
         error = space_fault(p->space, tf->stval, ACCESS_READ, 0);

@@ -9,6 +9,7 @@
 #include "trap/csr.h"
 #include "trap/sbi.h"
 #include "vm/fence.h"
+#include "vm/shadow.h"
 #include "vm/space.h"
 #include "vm/sv39.h"
 
@@ -22,6 +23,7 @@ static uint64_t used[65536 / 64];   /* (asid_lock) ASIDs given in this generatio
 static unsigned next_asid = 1;      /* (asid_lock) where the search goes on */
 static uint64_t running[MAX_HARTS]; /* (asid_lock) context id each hart runs */
 static uint64_t flush_pending;      /* (asid_lock) harts yet to empty their TLB */
+static uint64_t flushing;           /* atomic: harts about to do it */
 
 void asid_init(int limit_bits, unsigned harts_online)
 {
@@ -39,6 +41,14 @@ void asid_init(int limit_bits, unsigned harts_online)
 unsigned asid_count(void)
 {
     return max_asid;
+}
+
+bool asid_must_flush(unsigned hart)
+{
+    spin_lock(&asid_lock);
+    uint64_t harts = flush_pending | __atomic_load_n(&flushing, __ATOMIC_SEQ_CST);
+    spin_unlock(&asid_lock);
+    return harts >> hart & 1;
 }
 
 static bool asid_take(unsigned asid)
@@ -104,11 +114,15 @@ static uint64_t asid_enter(struct asid_context *c, uint64_t me)
     running[h->index] = c->id;
     bool flush = flush_pending & me;
     flush_pending &= ~me;
+    if (flush)
+        __atomic_fetch_or(&flushing, me, __ATOMIC_SEQ_CST);
     uint64_t asid = c->id & SATP_ASID_MASK;
     __atomic_fetch_or(&c->ran, me, __ATOMIC_SEQ_CST);
     spin_unlock(&asid_lock);
-    if (flush)
+    if (flush) {
         tlb_fence_all();
+        __atomic_fetch_and(&flushing, ~me, __ATOMIC_SEQ_CST);
+    }
     if (__atomic_load_n(&c->stale, __ATOMIC_SEQ_CST) & me) {
         __atomic_fetch_and(&c->stale, ~me, __ATOMIC_SEQ_CST);
         tlb_fence_asid(asid);
@@ -123,18 +137,19 @@ void space_switch(struct space *s)
     if (old == s)
         return;
     uint64_t me = 1ul << h->index;
-    uint64_t satp = SATP_SV39 | kernel_root >> PAGE_SHIFT;
+    uint64_t asid = 0;
     if (s) {
         /* Active first, stale second: a shootdown marks stale first and reads
          * active second, so one of the two sees the other. */
         __atomic_fetch_or(&s->asid.active, me, __ATOMIC_SEQ_CST);
-        uint64_t asid = max_asid ? asid_enter(&s->asid, me) : 0;
-        satp = SATP_SV39 | asid << SATP_ASID_SHIFT | s->root >> PAGE_SHIFT;
+        asid = max_asid ? asid_enter(&s->asid, me) : 0;
     } else if (max_asid) {
         spin_lock(&asid_lock);
         running[h->index] = 0;
         spin_unlock(&asid_lock);
     }
+    paddr_t root = shadow_root(s ? s->root : kernel_root, asid);
+    uint64_t satp = SATP_SV39 | asid << SATP_ASID_SHIFT | root >> PAGE_SHIFT;
     /* With isolation the trampoline switches, on the way out. */
     if (h->entry)
         h->entry->user_satp = satp;
@@ -147,6 +162,10 @@ void space_switch(struct space *s)
     /* Without ASIDs two spaces share 0: empty the TLB (section 4.2.1). */
     if (!max_asid && !h->entry)
         tlb_fence_all();
+    else if (!max_asid)
+        shadow_fence(0, true, SHADOW_EVERY_ASID); /* the trampoline's */
+    if (s)
+        shadow_enter(s);
     h->space = s;
     if (old)
         __atomic_fetch_and(&old->asid.active, ~me, __ATOMIC_SEQ_CST);
@@ -162,6 +181,12 @@ static void fence_local(vaddr_t va, uint64_t size, uint64_t asid)
         tlb_fence_page_asid(va + off, asid);
 }
 
+static void remote_fence(uint64_t harts, vaddr_t va, uint64_t size, int asid)
+{
+    shadow_remote_fence(harts, va, size, asid);
+    sbi_remote_fence(harts, va, size, asid);
+}
+
 void space_shootdown(struct space *s, vaddr_t va, uint64_t size)
 {
     struct hart *h = hart_self();
@@ -171,8 +196,10 @@ void space_shootdown(struct space *s, vaddr_t va, uint64_t size)
     /* Every hart that ran it is marked; those that are in it are fenced too. */
     uint64_t ran = __atomic_load_n(&c->ran, __ATOMIC_SEQ_CST);
     uint64_t in_it = h->space == s ? me : 0;
-    if (max_asid)
+    if (max_asid) {
         __atomic_fetch_or(&c->stale, ran & ~in_it, __ATOMIC_SEQ_CST);
+        shadow_left_stale(s, ran & ~in_it);
+    }
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     uint64_t asid = max_asid ? c->id & SATP_ASID_MASK : 0;
     if (in_it)
@@ -181,7 +208,7 @@ void space_shootdown(struct space *s, vaddr_t va, uint64_t size)
     if (!others)
         return;
     bool whole = size > FENCE_PAGES_MAX * PAGE_SIZE;
-    sbi_remote_fence(others, whole ? 0 : va, whole ? ~0ul : size, max_asid ? (int)asid : -1);
+    remote_fence(others, whole ? 0 : va, whole ? ~0ul : size, max_asid ? (int)asid : -1);
 }
 
 void kernel_shootdown(vaddr_t va, uint64_t size)
@@ -198,5 +225,5 @@ void kernel_shootdown(vaddr_t va, uint64_t size)
         for (uint64_t off = 0; off < size; off += PAGE_SIZE)
             tlb_fence_page(va + off);
     if (others)
-        sbi_remote_fence(others, va, size, -1);
+        remote_fence(others, va, size, -1);
 }

@@ -10,6 +10,7 @@
 #ifndef VM_ASID_H
 #define VM_ASID_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "vm/layout.h"
@@ -29,6 +30,8 @@ struct asid_context {
 void asid_init(int limit_bits, unsigned harts);
 /* User ASIDs in use; 0 when every switch fences. */
 unsigned asid_count(void);
+/* A generation has begun, and the hart empties its TLB before it enters a space. */
+bool asid_must_flush(unsigned hart);
 
 /* Makes this hart's satp name space (NULL: the kernel's own root). */
 void space_switch(struct space *s);

@@ -19,7 +19,9 @@ void tlb_fence_asid(uint64_t asid);
 void tlb_fence_all(void);
 void icache_fence(void);
 #else
+#include "kernel/lib/hart.h"
 #include "trap/csr.h"
+#include "vm/shadow.h"
 
 static inline uint64_t satp_read(void)
 {
@@ -35,28 +37,33 @@ static inline void satp_write(uint64_t satp)
  * global entries excepted. */
 static inline void tlb_fence_page(vaddr_t va)
 {
+    shadow_fence(va, false, SHADOW_EVERY_ASID);
     asm volatile("sfence.vma %0, zero" ::"r"(va) : "memory");
 }
 
 static inline void tlb_fence_page_asid(vaddr_t va, uint64_t asid)
 {
+    shadow_fence(va, false, (int)asid);
     asm volatile("sfence.vma %0, %1" ::"r"(va), "r"(asid) : "memory");
 }
 
 /* All that is not global in one address space; and everything. */
 static inline void tlb_fence_asid(uint64_t asid)
 {
+    shadow_fence(0, true, (int)asid);
     asm volatile("sfence.vma zero, %0" ::"r"(asid) : "memory");
 }
 
 static inline void tlb_fence_all(void)
 {
+    shadow_fence(0, true, SHADOW_EVERY_ASID);
     asm volatile("sfence.vma zero, zero" ::: "memory");
 }
 
 /* Instructions fetched after it are not older than the stores before it. */
 static inline void icache_fence(void)
 {
+    shadow_fence_i(1ul << hart_self()->index);
     asm volatile("fence.i" ::: "memory");
 }
 #endif

@@ -4,6 +4,8 @@
 #include "kernel/lib/hart.h"
 #include "kernel/lib/printk.h"
 #include "kernel/lib/string.h"
+#include "vm/redzone.h"
+#include "vm/shadow.h"
 
 #define CACHE_SIZE  32 /* frames a hart keeps at most */
 #define CACHE_BATCH 16 /* frames moved to or from the buddy lists at a time */
@@ -213,6 +215,8 @@ struct frame *frame_alloc(enum abi_frame_class class, unsigned order, enum frame
     f->age = 0;
     f->object = NULL;
     f->index = 0;
+    for (uint64_t i = 0; i < 1ul << order; i++)
+        shadow_allocated(&f[i]);
     class_add(FRAME_FREE, -(1l << order));
     class_add(class, 1l << order);
     return f;
@@ -249,8 +253,10 @@ static void frame_free(struct frame *f)
     class_add(FRAME_FREE, 1l << order);
     for (uint64_t i = 0; i < 1ul << order; i++)
         f[i].class = FRAME_FREE;
+    for (uint64_t i = 0; i < 1ul << order; i++)
+        shadow_freed(&f[i]);
 #ifdef DEBUG
-    memset(frame_address(f), 0xdb, PAGE_SIZE << order);
+    memset(frame_address(f), REDZONE_POISON, PAGE_SIZE << order);
 #endif
     struct hart_cache *c = my_cache();
     if (order == 0 && !frame_low()) {

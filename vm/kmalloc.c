@@ -13,6 +13,7 @@
 #include "kernel/lib/printk.h"
 #include "kernel/lib/string.h"
 #include "vm/frame.h"
+#include "vm/redzone.h"
 
 static const uint16_t sizes[] = {16,  32,  48,  64,  96,   128,  192,
                                  256, 384, 512, 672, 1024, 1360, 2048};
@@ -27,15 +28,13 @@ static struct slab_class {
 
 static uint64_t bytes_out;
 
-static struct slab_class *class_of(unsigned i)
+void kmalloc_init(void)
 {
-    struct slab_class *c = &classes[i];
-    /* Constructed at first use, by whoever comes first, before other harts run. */
-    if (!c->partial.next) {
-        spin_init(&c->lock, RANK_KMALLOC);
-        list_init(&c->partial);
+    for (unsigned i = 0; i < CLASSES; i++) {
+        spin_init(&classes[i].lock, RANK_KMALLOC);
+        list_init(&classes[i].partial);
+        classes[i].slabs = 0;
     }
-    return c;
 }
 
 static unsigned size_class(size_t size)
@@ -56,6 +55,7 @@ static struct frame *slab_new(unsigned i)
     char *page = frame_address(f);
     for (unsigned n = PAGE_SIZE / sizes[i]; n-- > 0;) {
         void **object = (void **)(page + n * sizes[i]);
+        redzone_free(object, sizes[i]);
         *object = f->free_objects;
         f->free_objects = object;
     }
@@ -78,10 +78,10 @@ static void *large_alloc(size_t size)
 
 void *kmalloc(size_t size)
 {
-    unsigned i = size_class(size);
+    unsigned i = size < PAGE_SIZE ? size_class(size + REDZONE_SIZE) : LARGE;
     if (i == LARGE)
         return large_alloc(size);
-    struct slab_class *c = class_of(i);
+    struct slab_class *c = &classes[i];
     spin_lock(&c->lock);
     if (list_empty(&c->partial)) {
         struct frame *fresh = slab_new(i);
@@ -101,6 +101,7 @@ void *kmalloc(size_t size)
         c->slabs--;
     }
     spin_unlock(&c->lock);
+    redzone_take(object, size, sizes[i]);
     __atomic_fetch_add(&bytes_out, sizes[i], __ATOMIC_RELAXED);
     return object;
 }
@@ -125,10 +126,9 @@ void kfree(void *p)
         frame_unref(f);
         return;
     }
-    struct slab_class *c = class_of(f->size_class);
-#ifdef DEBUG
-    memset(p, 0xdb, sizes[f->size_class]);
-#endif
+    struct slab_class *c = &classes[f->size_class];
+    redzone_check(p, sizes[f->size_class]);
+    redzone_free(p, sizes[f->size_class]);
     spin_lock(&c->lock);
     assert(f->in_use > 0);
     if (!f->free_objects) {
@@ -152,7 +152,7 @@ void kfree(void *p)
 void kmalloc_trim(void)
 {
     for (unsigned i = 0; i < CLASSES; i++) {
-        struct slab_class *c = class_of(i);
+        struct slab_class *c = &classes[i];
         spin_lock(&c->lock);
         list_for_each_safe (l, &c->partial) {
             struct frame *f = container_of(l, struct frame, link);

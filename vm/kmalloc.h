@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Before the first use, and before other harts run. */
+void kmalloc_init(void);
 /* size bytes, 16-byte aligned, undefined contents; NULL when there is none. */
 void *kmalloc(size_t size);
 /* The same, zeroed. */

@@ -10,6 +10,7 @@
 #include "vm/kmalloc.h"
 #include "vm/reclaim.h"
 #include "vm/region.h"
+#include "vm/shadow.h"
 #include "vm/sv39.h"
 
 #define MMAP_TOP (USER_END - ABI_STACK_MAX - MEGAPAGE_SIZE)
@@ -55,6 +56,7 @@ void space_unref(struct space *s)
     if (__atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL))
         return;
     wait_until_left(s);
+    shadow_space_gone(s);
     reclaim_dismiss(s);
     while (s->count) {
         struct region *r = s->regions[s->count - 1];
@@ -337,6 +339,8 @@ struct space *space_fork(struct space *parent)
         region_attach(copy);
         ok = region_share_pages(parent->regions[i], copy, &protected);
     }
+    /* The child executes the parent's pages, on harts that may not have fenced for them. */
+    child->icache_stale = __atomic_load_n(&parent->icache_stale, __ATOMIC_SEQ_CST);
     /* Also after a failure: what was write-protected must be so on every hart. */
     if (protected)
         space_shootdown(parent, 0, USER_END);
@@ -354,6 +358,8 @@ void space_icache_sync(struct space *s)
     __atomic_fetch_or(&s->icache_stale, ~me, __ATOMIC_SEQ_CST);
     icache_fence();
     uint64_t others = __atomic_load_n(&s->asid.active, __ATOMIC_SEQ_CST) & ~me;
-    if (others)
+    if (others) {
+        shadow_fence_i(others);
         sbi_remote_fence_i(others);
+    }
 }

@@ -13,6 +13,7 @@
 #include "vm/asid.h"
 #include "vm/frame.h"
 #include "vm/kmalloc.h"
+#include "vm/shadow.h"
 #include "vm/sv39.h"
 
 struct vrange {
@@ -95,7 +96,7 @@ static void range_drop(struct vrange *r, uint64_t mapped)
 static bool map_page(vaddr_t va, paddr_t pa)
 {
     spin_lock(&vmalloc_lock);
-    pte_t *pte = sv39_walk(kernel_root, va, true);
+    pte_t *pte = shadow_window_table(va) ? sv39_walk(kernel_root, va, true) : NULL;
     if (pte) {
         frame_of(direct_unmap(pte))->in_use++;
         pte_store(pte, pte_make(pa, PTE_KERNEL_RW));
@@ -118,6 +119,8 @@ static void *map_frames(uint64_t size, enum abi_frame_class class)
             return NULL;
         }
     }
+    if (class == FRAME_KSTACK)
+        shadow_window_stack(r->start, r->size);
     kernel_shootdown(r->start, r->size);
     return (void *)r->start;
 }

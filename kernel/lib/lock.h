@@ -35,6 +35,7 @@ enum lock_rank {
     RANK_RUNQ,    /* a hart's run queue */
     RANK_VMALLOC, /* the vmalloc window */
     RANK_KMALLOC, /* one size class */
+    RANK_SHADOW,  /* debug: the shadow tables of one hart */
     RANK_FRAME,   /* the buddy allocator */
     RANK_ASID,    /* the ASID allocator */
     RANK_DEVICE,  /* registers of the interrupt controller */

@@ -276,15 +276,19 @@ def test_all_fit():
 
 @pytest.mark.points(2)
 @pytest.mark.xdist_group("tree")
-def test_sample_is_killed(tmp_path):
-    """A few mutants of the real kernel, another few for each state of the tree."""
-    folder = build_dir() / "test" / "mutants"
-    count = os.environ.get("N") or "3"
+@pytest.mark.parametrize("debug", ["", "1"], ids=["plain", "debug"])
+def test_sample_is_killed(debug):
+    """A few mutants of the real kernel, another few for each state of the tree; and a few of those
+    that only the checking kernel can show."""
+    folder = build_dir() / "test" / f"mutants{debug}"
+    count = os.environ.get("N") or ("2" if debug else "3")
+    environment = {key: value for key, value in os.environ.items()
+                   if key not in ("M", "DEBUG", "LIST", "J")}
     done = subprocess.run(
         [sys.executable, str(ROOT / "test" / "mutants.py"), "--folder", str(folder), "--likely",
          "--jobs", "1", "--sample", count], check=False, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, env={key: value for key, value in os.environ.items()
-                                                  if key not in ("M", "DEBUG", "LIST", "J")})
+        stderr=subprocess.STDOUT, text=True,
+        env={**environment, "DEBUG": "1"} if debug else environment)
     assert done.returncode == 0, done.stdout
     ended = json.loads((folder / "results.json").read_text())["mutants"]
     assert [one["outcome"] for one in ended.values()] == ["killed"] * len(ended)

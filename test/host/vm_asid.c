@@ -20,6 +20,7 @@
 #include "kernel/lib/counter.h"
 #include "test/host/vm_tlb.h"
 #include "vm/asid.h"
+#include "vm/kmalloc.h"
 #include "vm/space.h"
 
 #define SPACES        14
@@ -260,6 +261,7 @@ static void test_config(const struct config *c)
 {
     online = c->harts;
     host_boot(c->harts);
+    kmalloc_init();
     tlb_boot();
     host_satp_bits = ~(SATP_ASID_MASK << SATP_ASID_SHIFT) | ((1ul << c->hardware) - 1)
                                                                 << SATP_ASID_SHIFT;
@@ -278,6 +280,7 @@ static void test_no_fences(void)
 {
     online = 1;
     host_boot(1);
+    kmalloc_init();
     tlb_boot();
     asid_init(-1, 1);
     create(&models[0]);
@@ -312,6 +315,7 @@ static void test_icache(void)
 {
     online = 3;
     host_boot(3);
+    kmalloc_init();
     tlb_boot();
     asid_init(-1, 3);
     host_fence = count_icache;
@@ -330,6 +334,17 @@ static void test_icache(void)
     space_switch(NULL);
     space_switch(models[0].space);
     CHECK(icache_fences[2] == 1);
+    /* A child has the parent's pages, and what the parent's harts are still to do. */
+    host_run_on(0);
+    space_icache_sync(models[0].space);
+    struct space *child = space_fork(models[0].space);
+    CHECK(child);
+    host_run_on(1);
+    uint64_t before = icache_fences[1];
+    space_switch(child);
+    CHECK(icache_fences[1] == before + 1);
+    space_switch(NULL);
+    space_unref(child);
     for (unsigned h = 0; h < 3; h++) {
         host_run_on(h);
         space_switch(NULL);

@@ -151,6 +151,7 @@ int main(void)
 {
     check_plan(4);
     host_boot(3);
+    kmalloc_init();
     test_sizes();
     check_end("all sizes are served, aligned and apart");
     test_give_back();

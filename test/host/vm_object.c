@@ -609,6 +609,7 @@ int main(void)
 {
     check_plan(13);
     host_boot(3);
+    kmalloc_init();
     tlb_boot();
     asid_init(-1, 3);
     pager_boot();

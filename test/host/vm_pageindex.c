@@ -178,6 +178,7 @@ int main(void)
 {
     check_plan(4);
     host_boot(1);
+    kmalloc_init();
     test_single();
     check_end("a single index comes and goes without a trace");
     test_next_across_nodes();

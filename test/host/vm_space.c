@@ -13,6 +13,7 @@
 /* host-test: -Wl,--wrap=frame_alloc_zeroed,--wrap=kmalloc,--wrap=kzalloc */
 #include "kernel/lib/counter.h"
 #include "test/host/vm_check.h"
+#include "vm/kmalloc.h"
 
 /* What can happen to memory while a thread sleeps, without a program's doing. */
 static void reclaim_meanwhile(void)
@@ -274,6 +275,7 @@ int main(void)
     tlb_seed ^= seed >> 1;
     pager_seed ^= seed >> 2;
     host_boot(HARTS);
+    kmalloc_init();
     tlb_boot();
     asid_init(ASID_BITS, HARTS);
     pager_boot();

@@ -11,6 +11,7 @@
 /* host-test: -Wl,--wrap=frame_alloc -Wl,--wrap=frame_alloc_zeroed,--wrap=kmalloc,--wrap=kzalloc */
 #include "kernel/lib/counter.h"
 #include "test/host/vm_swap_ops.h"
+#include "vm/kmalloc.h"
 
 #define ROUND_STEPS 2500u
 
@@ -338,6 +339,7 @@ int main(void)
     tlb_seed ^= seed >> 1;
     pager_seed ^= seed >> 2;
     host_boot(HARTS);
+    kmalloc_init();
     tlb_boot();
     asid_init(ASID_BITS, HARTS);
     pager_boot();

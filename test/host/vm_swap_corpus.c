@@ -13,6 +13,7 @@
 #include <limits.h>
 
 #include "test/host/vm_swap_ops.h"
+#include "vm/kmalloc.h"
 
 #define INPUT_MAX 65536u
 
@@ -48,6 +49,7 @@ static void run_input(const unsigned char *bytes, size_t size)
 static void boot(void)
 {
     host_boot(HARTS);
+    kmalloc_init();
     tlb_boot();
     asid_init(ASID_BITS, HARTS);
     pager_boot();

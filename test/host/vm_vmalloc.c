@@ -1,7 +1,7 @@
 /*
  * vm/vmalloc.c: ranges apart with guard pages between, fences on every hart before
  * a range is handed out and before its frames are given back, a window that
- * fills up, and memory refused at each allocation.
+ * fills up, memory refused at each allocation, and memory that is all fragments.
  */
 /* host-test: vm/vmalloc.c vm/asid.c vm/sv39.c vm/kmalloc.c vm/frame.c kernel/lib/lock.c -DDEBUG */
 /* host-test: -DHOST_WRAP -Wl,--wrap=frame_alloc,--wrap=frame_alloc_zeroed,--wrap=kmalloc */
@@ -167,6 +167,35 @@ static void test_refusals(void)
     drop_all();
 }
 
+/* Memory in single frames, no two of them neighbours: vmalloc has what kmalloc cannot. */
+static void test_fragmented(void)
+{
+    static struct frame *taken[HOST_FRAMES];
+    unsigned count = 0, kept = 0;
+    for (struct frame *f; (f = frame_alloc(FRAME_ANON, 0, FRAME_CRITICAL)); count++)
+        taken[count] = f;
+    for (unsigned i = 0; i < count; i++) {
+        if (frame_paddr(taken[i]) >> PAGE_SHIFT & 1)
+            taken[kept++] = taken[i];
+        else
+            frame_unref(taken[i]);
+    }
+    host_flush_caches();
+    CHECK(count - kept > 100 && frame_free_count() > 100);
+    CHECK(!kmalloc(8 * PAGE_SIZE));
+    void *range = vmalloc(8 * PAGE_SIZE);
+    CHECK(range);
+    if (range)
+        range_taken(range, 8 * PAGE_SIZE, FRAME_KMALLOC);
+    drop_all();
+    while (kept)
+        frame_unref(taken[--kept]);
+    void *block = kmalloc(8 * PAGE_SIZE);
+    CHECK(block);
+    kfree(block);
+    drop_all();
+}
+
 static void test_devices(void)
 {
     static const paddr_t pa = 0x10001000;
@@ -238,8 +267,9 @@ static void test_exhaustion(void)
 
 int main(void)
 {
-    check_plan(5);
+    check_plan(6);
     host_boot(HARTS);
+    kmalloc_init();
     tlb_boot();
     host_fence = note_fence;
     tables = host_class_count(FRAME_TABLE);
@@ -247,6 +277,8 @@ int main(void)
     check_end("random ranges are apart, guarded, and fenced on every hart");
     test_refusals();
     check_end("refused memory leaves nothing behind");
+    test_fragmented();
+    check_end("vmalloc finds room in fragments where kmalloc finds no run");
     test_devices();
     check_end("device windows map what they name");
     test_devices_refused();
