@@ -227,7 +227,7 @@ def test_sample(trial, monkeypatch):
     options = mutants.arguments([])
     assert len(mutants.choose(listed, options, "")) == 15
     monkeypatch.setenv("DEBUG", "1")
-    assert len(mutants.choose(listed, options, "")) == 20
+    assert len(mutants.choose(listed, options, "")) == 5
 
 
 def test_collection_error_is_no_kill(trial):
