@@ -124,6 +124,8 @@ struct frame *swap_take(pte_t entry, bool *sole)
     if (f) {
         frame_ref(f);
         slots_unref(slot);
+        if (slots_left_lately(slot))
+            count(COUNT_REFAULT);
         *sole = slots_refs(slot) == 0 && frame_refs(f) == 2;
         f->flags &= ~PAGE_REFERENCED;
     }
@@ -139,6 +141,8 @@ struct frame *swap_adopt(uint32_t slot)
         f = NULL;
     if (f) {
         slots_unref(slot);
+        if (slots_left_lately(slot))
+            count(COUNT_REFAULT);
         assert(slots_refs(slot) == 0); /* others may refer to the frame: they waited for it */
         frame_ref(f);
         cache_remove(f);
@@ -449,6 +453,7 @@ pte_t swap_evict(struct frame *f, bool dirty)
     uint32_t slot = f->slot - 1;
     if (dirty)
         f->flags |= PAGE_DIRTY;
+    slots_leave(slot);
     frame_unref(f);
     spin_unlock(&lock);
     return pte_of_slot(slot);

@@ -8,10 +8,14 @@
 #include "vm/frame.h"
 #include "vm/swap.h"
 
+#define LEFT_BITS 13
+#define STEPS     64 /* of the clock, for as many pages as there are frames */
+
 struct slot {
-    uint32_t frame; /* index in frames[] + 1; 0: not cached */
-    uint32_t refs : 29;
-    uint32_t used : 1; /* not free */
+    uint32_t frame;            /* index in frames[] + 1; 0: not cached */
+    uint32_t refs : 17;        /* of 4096 processes at most */
+    uint32_t left : LEFT_BITS; /* when its page last left, by `departures` */
+    uint32_t used : 1;         /* not free */
     uint32_t retired : 1;
 };
 
@@ -19,7 +23,8 @@ _Static_assert(sizeof(struct slot) == SWAP_SLOT_BYTES, "the table's size");
 
 static struct slot *slots;
 static uint32_t count, unused, bad, with_frame;
-static uint32_t hand; /* where the search for free slots goes on */
+static uint32_t hand;       /* where the search for free slots goes on */
+static uint64_t departures; /* pages that have left memory */
 
 void slots_init(uint32_t n, void *table)
 {
@@ -88,6 +93,22 @@ void slots_unref(uint32_t slot)
 {
     assert(slots_valid(slot) && slots[slot].refs > 0);
     slots[slot].refs--;
+}
+
+static uint32_t left_clock(void)
+{
+    return (uint32_t)(departures / (frame_total() / STEPS + 1)) & ((1u << LEFT_BITS) - 1);
+}
+
+void slots_leave(uint32_t slot)
+{
+    departures++;
+    slots[slot].left = left_clock();
+}
+
+bool slots_left_lately(uint32_t slot)
+{
+    return ((left_clock() - slots[slot].left) & ((1u << LEFT_BITS) - 1)) <= STEPS;
 }
 
 unsigned slots_refs(uint32_t slot)

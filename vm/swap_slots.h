@@ -30,6 +30,12 @@ void slots_ref(uint32_t slot);
 void slots_unref(uint32_t slot);
 unsigned slots_refs(uint32_t slot);
 
+/* The slot's page leaves memory. Was that lately: have no more pages left since than there
+ * are frames? Then with twice the memory it would still be there (P. Denning, The working
+ * set model, 1968, calls that a page of the working set). */
+void slots_leave(uint32_t slot);
+bool slots_left_lately(uint32_t slot);
+
 /* The disk refused to write it; or it is known not to hold it, free as it is. */
 void slots_retire(uint32_t slot);
 void slots_retire_free(uint32_t slot);

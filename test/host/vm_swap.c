@@ -114,6 +114,30 @@ static void test_out_and_in(void)
     finish();
 }
 
+/* A page that is asked for again counts unless as many pages have left since as there are
+ * frames. */
+static void test_refaults(void)
+{
+    begin(SWAP_DISK_SLOTS);
+    struct space *s = space_of(11);
+    uint64_t before = counter_sum(COUNT_REFAULT), n = 0;
+    CHECK(put(s, 0, 1) == 0);
+    evict_all();
+    CHECK(get(s, 0) == 1 && counter_sum(COUNT_REFAULT) == before + 1);
+    CHECK(get(s, 0) == 1 && counter_sum(COUNT_REFAULT) == before + 1);
+    evict_all();
+    for (; n < frame_total() + frame_total() / 8; n += 10) {
+        for (unsigned i = 1; i < 11; i++)
+            CHECK(put(s, i, i) == 0);
+        evict_all();
+    }
+    before = counter_sum(COUNT_REFAULT);
+    CHECK(get(s, 0) == 1 && counter_sum(COUNT_REFAULT) == before);
+    CHECK(get(s, 10) == 10 && counter_sum(COUNT_REFAULT) > before);
+    space_unref(s);
+    finish();
+}
+
 /* A slot is given up by the last who names it, and each has its own page from then on. */
 static void test_fork(void)
 {
@@ -334,7 +358,7 @@ int main(void)
 {
     seed = number_from("SEED", 0x9e3779b97f4a7c15ul);
     unsigned steps = number_from("STEPS", 1000000);
-    check_plan(10);
+    check_plan(11);
     printf("# SEED=%#lx STEPS=%u\n", seed, steps);
     tlb_seed ^= seed >> 1;
     pager_seed ^= seed >> 2;
@@ -348,6 +372,8 @@ int main(void)
     swap_disk.seed ^= seed >> 3;
     test_out_and_in();
     check_end("pages go out and come in again, clean ones at no cost");
+    test_refaults();
+    check_end("pages that come back soon are counted, others are not");
     test_fork();
     check_end("fork shares slots, and the last gives them up");
     test_read_error();

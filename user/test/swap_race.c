@@ -35,6 +35,7 @@ static int copies_into_clean_pages(void *unused)
         CHECK(read(ends[0], at + p * PAGE, PAGE) == (ssize_t)PAGE);
     }
     CHECK(pages_are(at, pages, 2));
+    CHECK(swap_counters().refaults > before.refaults);
     return swap_moved(&before, pages / 4, pages / 4);
 }
 
