@@ -42,57 +42,59 @@ static int copies_into_clean_pages(void *unused)
 /* ---------------------------------------------------------- many threads */
 
 #define THREADS 4
-#define STEPS   12000
+
+/* In each round every thread takes as many steps as it has pages, and then waits for the
+ * others: however the threads are scheduled, more pages than there are frames take turns. */
+#define ROUNDS 10
 
 static char *shared_pages;
+static pthread_barrier_t round_ends;
 static unsigned long pages_each;
 static unsigned short *written[THREADS]; /* how often each page was, by its thread */
 
 /* Each thread has pages of its own, all over the memory of all: it reads one or writes
- * one more word to it, as chance has it. */
+ * one more word to it, as chance has it. A word that is lost ends the program. */
 static void *use_pages(void *which)
 {
     unsigned long me = (unsigned long)which, chance = me * 77 + 1;
-    unsigned long wrong = 0;
 
-    for (unsigned long step = 0; step < STEPS && !wrong; step++) {
+    for (unsigned long step = 0; step < ROUNDS * pages_each; step++) {
+        if (step % pages_each == 0)
+            pthread_barrier_wait(&round_ends);
         unsigned long n = random_next(&chance) % pages_each;
         volatile unsigned long *page =
             (volatile unsigned long *)(shared_pages + (n * THREADS + me) * PAGE);
         unsigned count = written[me][n], word = count % PAGE_WORDS;
-        wrong =
-            count ? page[(count - 1) % PAGE_WORDS] != page_word(n, me, count - 1) : page[0] != 0;
-        if (!wrong && random_next(&chance) % 2) {
+        unsigned long last = count ? page_word(n, me, count - 1) : 0;
+
+        if (page[count ? (count - 1) % PAGE_WORDS : 0] != last) {
+            dprintf(2, "# thread %lu, page %lu: write %u is lost\n", me, n, count);
+            _exit(1);
+        }
+        if (random_next(&chance) % 2) {
             page[word] = page_word(n, me, count);
             written[me][n]++;
         }
-        if (wrong)
-            dprintf(2, "# thread %lu, page %lu: write %u is lost\n", me, n, count);
     }
-    return (void *)wrong;
+    return 0;
 }
 
 static int threads_and_eviction(void *unused)
 {
     struct abi_counters before = swap_counters();
     pthread_t threads[THREADS];
-    void *wrong;
-    int bad = 0;
 
     (void)unused;
     pages_each = (frames_in_all() + frames_in_all() / 4) / THREADS;
     shared_pages = take_pages(pages_each * THREADS);
-    CHECK(shared_pages);
+    CHECK(shared_pages && pthread_barrier_init(&round_ends, 0, THREADS) == 0);
     for (unsigned long i = 0; i < THREADS; i++)
         CHECK((written[i] = calloc(pages_each, sizeof(*written[i]))));
     for (unsigned long i = 0; i < THREADS; i++)
         CHECK(pthread_create(&threads[i], 0, use_pages, (void *)i) == 0);
-    for (unsigned long i = 0; i < THREADS; i++) {
-        CHECK(pthread_join(threads[i], &wrong) == 0);
-        bad += wrong != 0;
-    }
-    CHECK_IS(bad, 0);
-    return swap_moved(&before, 1000, 1000);
+    for (unsigned long i = 0; i < THREADS; i++)
+        CHECK(pthread_join(threads[i], 0) == 0);
+    return swap_moved(&before, pages_each * THREADS, pages_each * THREADS);
 }
 
 static const struct proc_test tests[] = {
