@@ -5,26 +5,8 @@
  * test: points=5 cpus=1,2,4 mem=16M swap=96M timeout=120
  */
 #include "user/test/ipc_util.h"
+#include "user/test/swap_util.h"
 #include <pthread.h>
-#include <sys/mman.h>
-
-#define PAGE 4096ul
-
-static struct abi_counters counters(void)
-{
-    struct abi_counters c;
-
-    sys_system(H_SYSTEM, SYSTEM_COUNTERS, (long)&c, 0, 0);
-    return c;
-}
-
-static struct abi_memory totals(void)
-{
-    struct abi_memory m;
-
-    sys_system(H_SYSTEM, SYSTEM_MEMORY, (long)&m, 0, 0);
-    return m;
-}
 
 /* ------------------------------------------------------------ shared memory */
 
@@ -34,20 +16,6 @@ static char *memory;
 static unsigned long *word_of(unsigned long page)
 {
     return (unsigned long *)(memory + page * PAGE);
-}
-
-static void write_page(unsigned long page, unsigned long round)
-{
-    for (unsigned i = 0; i < 512; i += 73)
-        word_of(page)[i] = page * 0x9e3779b97f4a7c15ul + i + round;
-}
-
-static int page_right(unsigned long page, unsigned long round)
-{
-    for (unsigned i = 0; i < 512; i += 73)
-        if (word_of(page)[i] != page * 0x9e3779b97f4a7c15ul + i + round)
-            return 0;
-    return word_of(page)[1] == 0;
 }
 
 static int take_memory(unsigned long n)
@@ -63,29 +31,24 @@ static int other_half(void *unused)
 {
     (void)unused;
     for (unsigned long p = 0; p < pages; p++)
-        CHECK(page_right(p, 1));
+        CHECK(page_is_all(word_of(p), p, 1));
     for (unsigned long p = 0; p < pages; p += 2)
-        write_page(p, 2);
+        page_write(word_of(p), p, 2);
     return 0;
 }
 
 static int by_turns(void *unused)
 {
-    struct abi_counters before = counters(), now;
-    unsigned long excess;
+    struct abi_counters before = swap_counters();
+    unsigned long excess = 3 * frames_in_all();
 
     (void)unused;
-    CHECK_IS(take_memory(4 * totals().total), 0);
-    excess = pages - totals().total;
-    for (unsigned long p = 0; p < pages; p++)
-        write_page(p, 1);
+    CHECK_IS(take_memory(4 * frames_in_all()), 0);
+    pages_write(memory, pages, 1);
     CHECK_IS(ktap_in_child(other_half, 0), 0);
     for (unsigned long p = 0; p < pages; p++)
-        CHECK(page_right(p, 2 - p % 2));
-    now = counters();
-    CHECK(now.swap_outs - before.swap_outs >= excess);
-    CHECK(now.swap_ins - before.swap_ins >= 2 * excess);
-    return 0;
+        CHECK(page_is_all(word_of(p), p, 2 - p % 2));
+    return swap_moved(&before, excess, 2 * excess);
 }
 
 /* One of four that add 1 to a word in each page, in an order of their own. */
@@ -102,12 +65,13 @@ static int adder(void *number)
 
 static int all_at_once(void *unused)
 {
-    struct abi_counters before = counters();
+    struct abi_counters before = swap_counters();
+    unsigned long excess = frames_in_all();
     pid_t pid[4];
     int status;
 
     (void)unused;
-    CHECK_IS(take_memory(2 * totals().total), 0);
+    CHECK_IS(take_memory(2 * frames_in_all()), 0);
     for (unsigned long n = 0; n < 4; n++) {
         pid[n] = fork();
         CHECK(pid[n] >= 0);
@@ -118,8 +82,8 @@ static int all_at_once(void *unused)
         CHECK(waitpid(pid[n], &status, 0) == pid[n] && status == 0);
     for (unsigned long p = 0; p < pages; p++)
         CHECK_IS(*word_of(p), 4);
-    CHECK(counters().swap_outs - before.swap_outs >= pages - totals().total);
-    return 0;
+    /* What is written, and what is read in the end, does not fit. */
+    return swap_moved(&before, excess, excess);
 }
 
 /* ------------------------------------------------- a server that takes nothing */
@@ -190,10 +154,11 @@ static struct abi_object_info info(void)
 /* Memory is taken by others until the file's pages are elsewhere. */
 static int squeeze(void *unused)
 {
-    unsigned long n = totals().total * 2;
-    char *at = mmap(0, n * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    unsigned long n = frames_in_all() * 2;
+    char *at = take_pages(n);
 
     (void)unused;
+    CHECK(at);
     /* It takes as long as the kernel is patient with the server. */
     for (long end = sys_clock(ABI_CLOCK_MONOTONIC) + 20000000000;
          info().resident > FILE / 2 && sys_clock(ABI_CLOCK_MONOTONIC) < end;)
@@ -250,20 +215,13 @@ static int late_server(void *unused)
     return 0;
 }
 
+static const struct proc_test tests[] = {
+    {by_turns, "two processes share four times memory"},
+    {all_at_once, "four write the same pages at once"},
+    {late_server, "changed pages of a file that its server does not take"},
+};
+
 int main(void)
 {
-    unsigned long before;
-
-    ktap_plan(5);
-    touch_program();
-    ledger_begin();
-    before = totals().swap_free;
-    ok_child(by_turns, 0, "two processes share four times memory");
-    ok_child(all_at_once, 0, "four write the same pages at once");
-    ok_child(late_server, 0, "changed pages of a file that its server does not take");
-    ledger_end_ok("all frames are back");
-    /* The shell's own pages may be out. */
-    ok(totals().swap_free + 200 >= before, "the slots are back: %lu of %lu were free",
-       totals().swap_free, before);
-    return ktap_done();
+    return RUN_SWAP_TESTS(tests);
 }

@@ -13,7 +13,7 @@
 #define PAGE_WORDS 512
 
 /* Slots that what is not the test's may have taken meanwhile: init, the shell. */
-#define SLOTS_OF_OTHERS 768
+#define SLOTS_OF_OTHERS 200
 
 KTAP_UNUSED static struct abi_memory swap_memory(void)
 {
@@ -86,6 +86,19 @@ KTAP_UNUSED static int page_is(const void *at, unsigned long page, unsigned long
             return 0;
         }
     return 1;
+}
+
+/* The same of a page to which nothing but such words was ever written. */
+KTAP_UNUSED static int page_is_all(const void *at, unsigned long page, unsigned long seed)
+{
+    const volatile unsigned long *words = at;
+
+    if (!page_is(at, page, seed))
+        return 0;
+    if (words[1] == 0 && words[PAGE_WORDS - 2] == 0)
+        return 1;
+    dprintf(2, "# page %lu of seed %lu has more than its words\n", page, seed);
+    return 0;
 }
 
 KTAP_UNUSED static void pages_write(char *at, unsigned long pages, unsigned long seed)
