@@ -353,6 +353,18 @@ def test_continued_lines(terminal):
     assert terminal.run("echo alive") == "alive\n"
 
 
+def _runs(group):
+    """Whether a process of the group does; one that nobody has waited for yet does not."""
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, found = path.read_text().rpartition(")")[2].split()[:3]
+        except OSError:
+            continue
+        if int(found) == group and state not in "ZX":
+            return True
+    return False
+
+
 @pytest.mark.points(3)
 def test_interrupt_hits_the_foreground_only(terminal):
     terminal.expect("$ ")
@@ -369,6 +381,20 @@ def test_interrupt_hits_the_foreground_only(terminal):
     assert terminal.run("kill -0 $! && echo untouched") == "untouched\n"
     assert "Running" in terminal.run("jobs")
     assert terminal.run("kill $!; wait; echo $?").endswith("0\n")
+
+
+def test_kill_reaches_all_of_a_job(terminal):
+    """By its number, and what its processes have started too."""
+    terminal.expect("$ ")
+    assert terminal.run("(sleep 100; echo never) & sleep 101 | cat &") == ""
+    groups = [os.getpgid(int(pid)) for pid in terminal.run("jobs -p").split()]
+    assert terminal.run("kill %1; wait %1; echo $?").endswith("143\n")
+    assert terminal.run("kill -9 %2 && wait; echo $?").endswith("0\n")
+    limit = time.monotonic() + TIMEOUT
+    while any(_runs(group) for group in groups):
+        assert time.monotonic() < limit, "the programs of the jobs still run"
+        time.sleep(0.01)
+    assert "no such job" in terminal.run("kill %1")
 
 
 def test_end_of_input_ends_the_shell(programs, tmp_path):

@@ -46,5 +46,8 @@ int builtin_exec(int argc, char **argv);
 int builtin_wait(int argc, char **argv);
 int builtin_jobs(int argc, char **argv);
 int builtin_fg(int argc, char **argv);
+int builtin_kill(int argc, char **argv);
+/* trap.c */
+int builtin_trap(int argc, char **argv);
 
 #endif

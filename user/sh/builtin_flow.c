@@ -10,6 +10,7 @@
 #include "user/sh/exec.h"
 #include "user/sh/job.h"
 #include "user/sh/shell.h"
+#include "user/sh/trap.h"
 
 /* The builtin's one numeric argument, or `missing` if there is none; -1 with a
  * message if it is not a number. */
@@ -58,7 +59,7 @@ int builtin_return(int argc, char **argv)
 
 int builtin_exit(int argc, char **argv)
 {
-    int status = number_argument(argc, argv, shell.status);
+    int status = number_argument(argc, argv, trap_exit_status());
 
     if (status < 0)
         status = 2;
@@ -147,6 +148,50 @@ int builtin_wait(int argc, char **argv)
         status = pid ? job_wait_pid(pid) : 2;
     }
     return status;
+}
+
+/* The arguments of `kill`, %N replaced by what that is. NULL with a message if there is no such
+ * job. */
+static char **kill_arguments(int argc, char **argv)
+{
+    int operands = 1; /* where they begin: after -SIGNAL or -s SIGNAL */
+    struct strlist words;
+
+    if (argc > 1 && argv[1][0] == '-' && strcmp(argv[1], "--"))
+        operands = strcmp(argv[1], "-s") ? 2 : 3;
+    strlist_init(&words, shell.stack);
+    for (int i = 0; i < argc; i++) {
+        /* The first word may become -GROUP, which is no signal. */
+        if (i == operands && strcmp(argv[i], "--"))
+            strlist_add(&words, "--");
+        if (i < operands || argv[i][0] != '%') {
+            strlist_add(&words, argv[i]);
+        } else if (!job_targets(shell_number(argv[i] + 1), &words)) {
+            shell_error("kill: %s: no such job runs; see `jobs`", argv[i]);
+            return NULL;
+        }
+    }
+    return words.items;
+}
+
+/* The program does it, but only the shell knows jobs by their numbers. */
+int builtin_kill(int argc, char **argv)
+{
+    char **args = kill_arguments(argc, argv);
+    struct job *job;
+    pid_t pid;
+
+    if (!args)
+        return 1;
+    job = job_create(false, NULL);
+    pid = job_fork(job);
+    if (pid == 0)
+        _exit(exec_program(args));
+    if (pid < 0) {
+        job_abandon(job);
+        return 1;
+    }
+    return job_wait_foreground(job);
 }
 
 int builtin_jobs(int argc, char **argv)

@@ -8,7 +8,8 @@
 #include "user/sh/complete.h"
 #include "user/sh/shell.h"
 
-#define SPECIAL " \t\n\\'\"`$&;|<>()*?[#~!{}"
+#define QUOTED_ESCAPES "$`\"\\\n" /* before others a backslash in "..." is itself */
+#define SPECIAL        " \t\n\\'\"`$&;|<>()*?[#~!{}"
 
 /* The line, seen from its start to the cursor. */
 struct scan {
@@ -120,7 +121,7 @@ static size_t scan_one(struct scan *scan, const char *rest, size_t left)
         scan->in_variable = false;
     } else if (scan->quote == '\'') {
         scan_byte(scan, c);
-    } else if (c == '\\' && left > 1) {
+    } else if (c == '\\' && left > 1 && (!scan->quote || strchr(QUOTED_ESCAPES, rest[1]))) {
         scan->quoted = true;
         scan->in_variable = false;
         scan_byte(scan, rest[1]);

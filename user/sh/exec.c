@@ -12,6 +12,7 @@
 #include "user/sh/redirect.h"
 #include "user/sh/shell.h"
 #include "user/sh/terminal.h"
+#include "user/sh/trap.h"
 #include "user/sh/vars.h"
 
 /* Commands between two looks at the terminal for ^C: it costs as much as some
@@ -22,7 +23,7 @@ void exec_child(const struct node *node)
 {
     int status = exec_node(node, true);
 
-    _exit(shell.unwind ? shell.status : status);
+    _exit(trap_end(shell.unwind ? shell.status : status));
 }
 
 /* A condition: its failure is an answer and not an error. */
@@ -128,7 +129,7 @@ static int exec_subshell(const struct node *node, bool last)
     struct job *job;
     pid_t pid;
 
-    if (last)
+    if (last && !trap_is_set())
         return exec_node(node->left, true);
     job = job_create(false, NULL);
     pid = job_fork(job);

@@ -74,9 +74,8 @@ static const char *why_no_program(const char *head, size_t length)
         return "not a program or script";
     if (elf[4] != 2 || elf[5] != 1 || elf[18] != 0xf3 || elf[19])
         return "not a RISC-V 64-bit executable: build it for this machine";
-    return "not an executable that can be run here: it must be whole, and linked statically by "
-           "this "
-           "system's build (EXTRA=DIR)";
+    return "not an executable that can be run here: it must be whole, and linked statically "
+           "by this system's build (EXTRA=DIR)";
 }
 
 /* Not a program: a script for the interpreter that its `#!` line names, or for

@@ -11,6 +11,7 @@
 #include "user/sh/output.h"
 #include "user/sh/redirect.h"
 #include "user/sh/shell.h"
+#include "user/sh/trap.h"
 #include "user/sh/vars.h"
 
 /* ---------------------------------------------------------------- expansion */
@@ -125,7 +126,7 @@ static int run_program(const struct node *node, struct strlist *argv, char **arg
     struct job *job;
     pid_t pid;
 
-    if (last)
+    if (last && !trap_is_set())
         become_program(node, argv, args);
     job = job_create(false, NULL);
     pid = job_fork(job);

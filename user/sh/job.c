@@ -15,6 +15,7 @@
 #include "user/sh/output.h"
 #include "user/sh/shell.h"
 #include "user/sh/terminal.h"
+#include "user/sh/trap.h"
 
 struct job *jobs;
 
@@ -88,6 +89,7 @@ static void become_child(void)
     shell.job_control = false;
     shell.loops = 0;
     terminal_forget();
+    trap_forget();
     while (jobs) {
         struct job *next = jobs->next;
 

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 struct job;
+struct strlist; /* arena.h */
 
 /* The processes of one pipeline being started. */
 struct job *job_create(bool background, const char *source);
@@ -42,6 +43,9 @@ int job_wait_all(void);
 int job_wait_pid(long pid);
 void job_list(bool pids);
 int job_foreground(int number);
+/* What to kill for %number: "-GROUP", or its processes where it has no group of its own.
+ * False: there is no such job, or it has ended. */
+bool job_targets(int number, struct strlist *words);
 
 /* Exit status for a wait status: the code, or 128 and the signal. */
 int job_exit_status(int wait_status);

@@ -171,6 +171,26 @@ int job_wait_pid(long pid)
     return status;
 }
 
+bool job_targets(int number, struct strlist *words)
+{
+    struct job *job = jobs;
+    char text[24];
+
+    job_reap();
+    while (job && job->number != number)
+        job = job->next;
+    if (!job || !job->running)
+        return false;
+    for (int i = 0; i < (job->group ? 1 : job->count); i++) {
+        if (!job->group && job->members[i].ended)
+            continue;
+        snprintf(text, sizeof(text), "%ld",
+                 job->group ? -(long)job->group : (long)job->members[i].pid);
+        strlist_add(words, arena_copy(shell.stack, text, strlen(text)));
+    }
+    return true;
+}
+
 int job_foreground(int number)
 {
     struct job *job = jobs;

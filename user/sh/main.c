@@ -22,6 +22,7 @@
 #include "user/sh/redirect.h"
 #include "user/sh/shell.h"
 #include "user/sh/terminal.h"
+#include "user/sh/trap.h"
 #include "user/sh/vars.h"
 
 struct shell shell;
@@ -31,6 +32,7 @@ struct run {
     struct run *below;
     struct input *in;
     struct arena *arena; /* of the command being parsed or run */
+    bool ran;            /* some command has */
 };
 
 static struct run *runs;
@@ -141,6 +143,7 @@ static bool run_one(struct run *run)
         shell.status = run->in->interrupted ? 130 : 2;
         shell.unwind = UNWIND_ABORT;
     } else if (node && !shell.opt_noexec) {
+        run->ran = true;
         shell.code = run->arena;
         exec_node(node, false);
         shell.code = caller;
@@ -163,9 +166,10 @@ static int run_input(struct input *in)
     }
     shell.depth++;
     runs = &run;
-    shell.status = 0;
     while (!shell.unwind && run_one(&run))
         ;
+    if (!run.ran && !shell.unwind)
+        shell.status = 0;
     status = shell.status;
     runs = run.below;
     shell.depth--;
@@ -354,5 +358,5 @@ int main(int argc, char **argv)
     arena_release(shell.stack, (struct arena_mark){NULL, 0});
     main_loop(&in);
     input_close(&in);
-    return shell.status;
+    return trap_end(shell.status);
 }
