@@ -3,6 +3,7 @@
 # Everything made lies under build/:
 #   kernel.elf, initrd.cpio, disk.img   what QEMU is given
 #   kernel/                             objects of the kernel
+#   debug/                              kernel.elf and kernel/ of the checking kernel (DEBUG=1)
 #   user/                               objects; bin/, test/, server/ hold programs with debug info
 #   image/, initrd/                     the programs as they go into the disk and the initrd
 #   extra/KEY/                          what EXTRA=DIR and HIDDEN=DIR add, one folder per DIR
@@ -90,10 +91,12 @@ KIND := $(if $(filter 1,$(COVERAGE)),coverage)$(filter clang,$(TOOLCHAIN))
 B := build$(KIND:%=/%)
 export BUILD := $(B)
 export COVERAGE := $(filter 1,$(COVERAGE))
+override DEBUG := $(filter 1,$(DEBUG))
+export DEBUG
 # test/grade_tree.py builds the kernel of another tree by setting these two: the prefix of its
-# sources, and where what is made of them goes.
+# sources, and where what is made of them goes. The checking kernel differs in nothing else.
 KSRC :=
-K := $(B)
+K := $(B)$(if $(DEBUG),/debug)
 export DISK := $(B)/disk.img
 export KERNEL := $(K)/kernel.elf
 export INITRD := $(B)/initrd.cpio
@@ -142,9 +145,9 @@ DEPS = -MMD -MP -MF $(@:.o=.d) -MT $@
 # What COVERAGE=1 adds: counters, and in .gcov_info the list of them, which test/banyan/gcov.py
 # reads. Harts count at the same time, so each count is one atomic addition.
 KERNEL_COUNTS := -fprofile-arcs -ftest-coverage -fprofile-update=atomic -fprofile-info-section
+KERNEL_CHECKS := -DDEBUG=1 -fsanitize=undefined
 KERNEL_FLAGS := -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -ffreestanding \
-    $(COMMON) $(if $(filter 1,$(DEBUG)),-DDEBUG=1 -fsanitize=undefined) $(if $(COVERAGE),$(KERNEL_COUNTS)) \
-    -I$(or $(KSRC),.)
+    $(COMMON) $(if $(DEBUG),$(KERNEL_CHECKS)) $(if $(COVERAGE),$(KERNEL_COUNTS)) -I$(or $(KSRC),.)
 # The multilib search of GCC 12 does not know a -march with _zicsr in it: libraries are looked up
 # with the name that it knows.
 KERNEL_LINK := -march=rv64imac -mabi=lp64 -nostdlib -static -Wl,--build-id=none \
@@ -183,7 +186,7 @@ FORCE:
 
 # ----------------------------------------------------------------------------------------- kernel
 
-KERNEL_DIRS := kernel kernel/lib vm trap $(if $(filter 1,$(DEBUG)),kernel/debug)
+KERNEL_DIRS := kernel kernel/lib vm trap $(if $(DEBUG),kernel/debug)
 KERNEL_SOURCES := $(sort $(foreach d,$(KERNEL_DIRS),$(wildcard $(KSRC)$d/*.c $(KSRC)$d/*.S)))
 KERNEL_OBJECTS := $(patsubst $(KSRC)%,$(K)/kernel/%.o,$(KERNEL_SOURCES))
 
@@ -440,9 +443,9 @@ coverage:
 endif
 
 # gdb wants a file for each address that the kernel is seen at; see test/debug.py.
-$(B)/kernel/physical.elf: $(KERNEL)
+$(K)/kernel/physical.elf: $(KERNEL)
 	@cp $< $@
-gdb: $(B)/kernel/physical.elf
+gdb: $(K)/kernel/physical.elf
 	@GDB=$(GDB) $(PYTHON) test/debug.py
 
 deps:
@@ -480,6 +483,13 @@ HEADERS := $(wildcard kernel/*.h kernel/*/*.h vm/*.h trap/*.h user/*/*.h user/*/
 LINTED := $(filter %.c,$(KERNEL_SOURCES) $(filter-out $(SHARED),$(USER_SOURCES)))
 ALONE := $(HEADERS:%=$(B)/lint/%.alone)
 TIDY := $(LINTED:%=$(B)/lint/%.tidy)
+# The checking kernel's side, whichever kernel is built: its own files, and those that ask for DEBUG.
+CHECKED = $(sort $(wildcard kernel/debug/*.c) \
+    $(shell grep -lE '^ *\# *(el)?if.*\<DEBUG\>' $$(find kernel vm trap -name '*.[ch]')))
+ifneq ($(filter lint,$(MAKECMDGOALS)),)
+TIDY += $(patsubst %,$(B)/lint/debug/%.tidy,$(filter %.c,$(CHECKED)))
+ALONE += $(patsubst %,$(B)/lint/debug/%.alone,$(filter %.h,$(CHECKED)))
+endif
 
 lint: headers layout $(TIDY)
 	@for f in $$(find test kernel -name '*.py'); do $(PYTHON) -c \
@@ -504,6 +514,10 @@ $(B)/lint/test/%.alone: test/% $(HEADERS)
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(COMMON) -DHOST_TEST=1 -I. -Werror -fsyntax-only -include $< -x c /dev/null && \
 	    touch $@
+$(B)/lint/debug/%.alone: % $(HEADERS) $(K)/kernel/compile.flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KERNEL_FLAGS) $(KERNEL_CHECKS) -Werror -fsyntax-only -include $< -x c /dev/null && \
+	    touch $@
 $(B)/lint/%.alone: % $(HEADERS) $(K)/kernel/compile.flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(KERNEL_FLAGS) -Werror -fsyntax-only -include $< -x c /dev/null && touch $@
@@ -511,6 +525,10 @@ $(B)/lint/user/%.tidy: user/% $(HEADERS) $(U)/compile.flags .clang-tidy
 	@mkdir -p $(@D)
 	$(call say,TIDY,$<)$(CLANG_TIDY) --quiet $< -- $(wordlist 2,99,$(CLANG_USER)) 2>$@.log || \
 	    { cat $@.log; exit 1; } && touch $@
+$(B)/lint/debug/%.tidy: % $(HEADERS) $(K)/kernel/compile.flags .clang-tidy
+	@mkdir -p $(@D)
+	$(call say,TIDY,$< (DEBUG=1))$(CLANG_TIDY) --quiet $< -- $(wordlist 2,99,$(CLANG_KERNEL)) \
+	    $(KERNEL_CHECKS) 2>$@.log || { cat $@.log; exit 1; } && touch $@
 $(B)/lint/%.tidy: % $(HEADERS) $(K)/kernel/compile.flags .clang-tidy
 	@mkdir -p $(@D)
 	$(call say,TIDY,$<)$(CLANG_TIDY) --quiet $< -- $(wordlist 2,99,$(CLANG_KERNEL)) 2>$@.log || \

@@ -19,7 +19,7 @@ import subprocess
 import sys
 
 from banyan import gcov
-from banyan.machine import ROOT, MachineError, build_dir, run_tool
+from banyan.machine import ROOT, Machine, MachineError, build_dir, run_tool
 
 # These boot no kernel of ours, or build others.
 LEFT_OUT = ["test/harness", "test/system/test_build.py", "test/system/test_tree.py",
@@ -131,11 +131,11 @@ def uncovered(files):
 
 
 def report(build):
-    kernel = build / "kernel.elf"
+    kernel = Machine.from_env().kernel
     counted = sorted((build / "counts").glob("*")) if (build / "counts").is_dir() else []
     if counted:
         gcov.write_data(kernel, counted)
-    guest = capture("guest", build / "kernel", CROSS_GCOV)
+    guest = capture("guest", kernel.parent / "kernel", CROSS_GCOV)
     host = capture("host", build / "test" / "host", "gcov")
     parts = [part for part in (guest, host) if part]
     if not parts:

@@ -22,8 +22,9 @@ except ImportError:
 
 BUILD = "build"
 KERNEL = os.environ.get("KERNEL") or f"{BUILD}/kernel.elf"
-PHYSICAL = f"{BUILD}/kernel/physical.elf"
-TRAMPOLINE = f"{BUILD}/kernel/trap/trampoline.S.o"
+MADE = os.path.join(os.path.dirname(KERNEL), "kernel")
+PHYSICAL = f"{MADE}/physical.elf"
+TRAMPOLINE = f"{MADE}/trap/trampoline.S.o"
 PORT = os.environ.get("GDBPORT") or "1234"
 PROGRAMS = [f"{BUILD}/user/bin", f"{BUILD}/user/test", f"{BUILD}/user/bench",
             f"{BUILD}/user/server", f"{BUILD}/extra/*/debug"]

@@ -19,14 +19,18 @@ import importlib.util
 import os
 import random
 import shlex
+import subprocess
 import sys
 
 from banyan import image, last
-from banyan.machine import ROOT, Machine, MachineError, build_dir, hidden_root, programs_dir
+from banyan.machine import (ROOT, Machine, MachineError, build_dir, checking_kernel, debug_build,
+                            hidden_root, programs_dir)
+from banyan.selection import asks_for_checking
 from banyan.settings import SEED_MAX, number, on, repetitions, seed
 
 JOBS_MAX = 16
 NOTHING_TO_DO = 0
+OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")  # a make of its own is no part of ours
 
 
 def jobs(verbose):
@@ -67,6 +71,25 @@ def recall():
     return True
 
 
+def build_checking_kernel():
+    """The second kernel, beside the one that make has built. Only who asks for runs on it waits."""
+    processors = len(os.sched_getaffinity(0))
+    argv = ["make", f"-j{processors}", "DEBUG=1", str(checking_kernel().relative_to(ROOT))]
+    environment = {key: value for key, value in os.environ.items() if key not in OF_MAKE}
+    print("grade: building the checking kernel", flush=True)
+    if subprocess.run(argv, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
+                      check=False).returncode != 0:
+        raise MachineError(f"the checking kernel does not build: `{' '.join(argv)}`")
+
+
+def needs_checking_kernel(recalled):
+    """`recalled`: DEBUG=1 was not asked for, but is a setting of the run before. Kernels of other
+    trees are built by grade_tree.py, behind walls."""
+    if on("LIST") or os.environ.get("GRADED"):
+        return False
+    return recalled or asks_for_checking()
+
+
 def hidden_tests():
     """HIDDEN=DIR: pytest's arguments for DIR/test_*.py. There our conftest.py is no conftest, and
     so it is loaded as a plugin."""
@@ -97,8 +120,14 @@ def settle_seed():
 def main():
     if sys.argv[1:] in (["-h"], ["--help"]):
         sys.exit(__doc__)
+    asked_for = debug_build()
     if on("FAILED") and not recall():
         return NOTHING_TO_DO
+    recalled = debug_build() and not asked_for
+    if recalled:
+        os.environ["KERNEL"] = str(checking_kernel())
+    if needs_checking_kernel(recalled):
+        build_checking_kernel()
     chosen = os.environ.get("CHOSEN")  # not set if make was not asked: then what is set counts
     if "SWAP" not in (os.environ if chosen is None else chosen.split()):
         os.environ["SWAP"] = "0"  # tests say themselves that they want a swap disk

@@ -16,9 +16,11 @@ import pathlib
 import re
 import sys
 
-from banyan import sandbox
+from banyan import last, sandbox
 from banyan.boot import directory_name
-from banyan.machine import ROOT, MachineError
+from banyan.machine import ROOT, MachineError, debug_build
+from banyan.selection import asks_for_checking
+from banyan.settings import on
 from banyan.staging import StagingError, stage
 
 BUILD_SECONDS = 900
@@ -44,16 +46,25 @@ def claim(folder):
         raise MachineError(f"{folder} is in use: this tree is being graded already") from None
 
 
-def build(folder):
-    """None, or in words why there is no kernel."""
-    kernel, log = folder / "kernel.elf", folder / "build.log"
+def kernels_of(folder):
+    """{kernel: "1" if it is the checking one, else ""} of those that are to be built."""
+    plain, checking = folder / "kernel.elf", folder / "debug" / "kernel.elf"
+    if debug_build() or (on("FAILED") and last.load()[1].get("DEBUG") == "1"):
+        return {checking: "1"}
+    return {plain: "", checking: "1"} if asks_for_checking() else {plain: ""}
+
+
+def build(folder, kernel, debug):
+    """None, or in words why there is no such kernel. `debug`: the value of DEBUG."""
+    log = folder / "build.log"
     kernel.unlink(missing_ok=True)
     environment = {key: value for key, value in os.environ.items() if key not in HANDED_DOWN}
+    environment["DEBUG"] = debug
     environment["TMPDIR"] = str(folder / "tmp")
     (folder / "tmp").mkdir(exist_ok=True)
     place = folder.relative_to(ROOT)
-    argv = ["make", f"-j{len(os.sched_getaffinity(0))}", f"K={place}", f"KSRC={place}/src/",
-            f"{place}/kernel.elf"]
+    argv = ["make", f"-j{len(os.sched_getaffinity(0))}", f"K={kernel.parent.relative_to(ROOT)}",
+            f"KSRC={place}/src/", str(kernel.relative_to(ROOT))]
     status = sandbox.run(argv, log, BUILD_SECONDS, ROOT, writable=[folder], env=environment,
                          secret=sandbox.secrets())
     if status is None:
@@ -72,7 +83,8 @@ def prepare(tree, folder):
         stage(tree, folder / "src", ROOT)
     except StagingError as error:
         return f"the tree cannot be built: {error}"
-    return build(folder)
+    problems = (build(folder, kernel, debug) for kernel, debug in kernels_of(folder).items())
+    return next(filter(None, problems), None)
 
 
 def main():
@@ -90,10 +102,9 @@ def main():
     if not sandbox.available():
         print("grade: bubblewrap is not installed or not allowed here: what this tree's build and "
               "its host tests do is not contained", file=sys.stderr, flush=True)
-    listing = os.environ.get("LIST") not in (None, "", "0")
-    reason = None if listing else prepare(tree, folder)
-    environment = dict(os.environ, PROGRAMS=str(ROOT / "build"), BUILD=str(folder),
-                       GRADED=str(folder / "src"), KERNEL=str(folder / "kernel.elf"),
+    os.environ.update(PROGRAMS=str(ROOT / "build"), BUILD=str(folder), GRADED=str(folder / "src"))
+    reason = None if on("LIST") else prepare(tree, folder)
+    environment = dict(os.environ, KERNEL=str(next(iter(kernels_of(folder)))),
                        INITRD=str(ROOT / "build" / "initrd.cpio"))
     if reason:
         print(f"grade: {reason}", flush=True)  # once; each test says only that it was not run

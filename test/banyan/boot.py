@@ -60,7 +60,7 @@ class Boot:
         self.directory = build_dir() / "test" / directory_name(name)
         self.overlay = pathlib.Path(overlay) if overlay else None
         self.patches = patches
-        self.limits = limits
+        self.limits = limits.for_checking() if machine.debug else limits
         self.process = None
         self.qmp = Qmp()
         self.log = None

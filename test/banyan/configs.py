@@ -12,7 +12,9 @@ AXES = {
     "asid": {"": {}, **{f"asidbits={n}": {"kargs": f"asidbits={n}"} for n in (0, 2)}},
     "timer": {"": {}, "sstc=off": {"extra": ("-cpu", "rv64,sstc=off")}},
     "isolation": {"": {}, "isolation=on": {"kargs": "isolation=on"}},
+    "debug": {"": {}, "debug=on": {"debug": True}},
 }
+FULL_ONLY = ("debug",)  # axes that are not drawn from: their runs cost a build, and take longer
 USUAL = {"cpus": "cpus=2", "mem": "mem=256M"}  # of axes whose usual value has a name
 DEFAULT_MEM = "16M.."  # what a test that says nothing needs
 UNITS = {"": 1 << 20, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
@@ -116,6 +118,44 @@ def all_pairs(domains, seed=0, name=""):
         rows.append(best)
         missing -= pairs(best)
     return rows or everything[:1]
+
+
+def all_pairs_but_few(domains, axis, value, seed=0, name=""):
+    """Such configurations, of which as few as will do have `value` for the axis of that number."""
+    values = domains[axis]
+    others = [other for other in values if other != value]
+    if not others or len(others) == len(values):
+        return all_pairs(domains, seed, name)
+    usual = all_pairs(_replaced(domains, axis, others), seed, name)
+    rows, missing = list(usual), set()
+    for row in usual:
+        missing |= _pairs_with(_replaced(row, axis, value), axis)
+    while missing:
+        at = max(range(len(usual)),
+                 key=lambda at: len(missing & pairs(_replaced(usual[at], axis, value))))
+        rows[at] = _replaced(usual[at], axis, value)
+        missing -= pairs(rows[at])
+    lost = set().union(*(_pairs_with(row, axis) for row in usual)) - set().union(*map(pairs, rows))
+    return rows + [row for row in _covering(usual, lost) if row not in rows]
+
+
+def _covering(rows, missing):
+    """Of these rows enough to show the missing pairs."""
+    found = []
+    for row in rows:
+        if missing & pairs(row):
+            found.append(row)
+            missing = missing - pairs(row)
+    return found
+
+
+def _replaced(row, axis, value):
+    return (*row[:axis], value, *row[axis + 1:])
+
+
+def _pairs_with(row, axis):
+    """The pairs of a configuration in which this axis is one."""
+    return {pair for pair in pairs(row) if axis in (pair[0][0], pair[1][0])}
 
 
 def pairs(row):

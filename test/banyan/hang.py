@@ -34,6 +34,12 @@ class Limits:
         return dataclasses.replace(self, total=timeout, busy=min(self.busy, timeout))
 
 
+    def for_checking(self):
+        """The same for the checking kernel. Its boots take twice the time, and that the Watchdog
+        sees; work in memory takes up to six times, and so three times what a boot tells."""
+        return dataclasses.replace(self, busy=3 * self.busy, total=3 * self.total)
+
+
 class Watchdog:
     """Tells a guest that is slow from one that is stuck. In this order:
 

@@ -6,7 +6,7 @@ from .machine import MachineError, build_dir
 
 # What decides which runs there are and on which machines.
 REMEMBERED = ("SEED", "FULL", "REPEAT", "CPUS", "MEM", "KARGS", "QEMUEXTRA", "EXTRA", "HIDDEN",
-              "CHOSEN")
+              "CHOSEN", "DEBUG")
 
 
 def _path():

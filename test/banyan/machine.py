@@ -12,7 +12,8 @@ What the environment may set (the Makefile passes its variables on):
     PROGRAMS   where the programs were built         BUILD
     HIDDEN     a folder of further tests             none
     GRADED     the tree whose kernel is tested       this one
-    KERNEL     the kernel                            BUILD/kernel.elf
+    DEBUG      1: the checking kernel                (empty)
+    KERNEL     the kernel                            BUILD/kernel.elf, BUILD/debug/kernel.elf
     INITRD     the initial RAM image                 BUILD/initrd.cpio
     DISK       the root disk, a raw image            BUILD/disk.img
 """
@@ -43,6 +44,16 @@ def programs_dir():
     """Where the programs and the list of the image's files are, absolute."""
     name = os.environ.get("PROGRAMS")
     return (ROOT / name).resolve() if name else build_dir()
+
+
+def debug_build():
+    """Whether DEBUG=1: the kernel that was built, and that all boot, is the checking one."""
+    return os.environ.get("DEBUG") == "1"
+
+
+def checking_kernel():
+    """The kernel that `make DEBUG=1` builds; `make grade` builds it too, for runs that ask for it."""
+    return build_dir() / "debug" / "kernel.elf"
 
 
 def graded_root():
@@ -81,6 +92,7 @@ class Machine:
     command: str = None  # run by init instead of an interactive shell
     marked: bool = False  # console=marked: kernel lines framed on the serial line
     extra: tuple = ()
+    debug: bool = False  # the kernel is the checking one; with_() chooses it
     qemu: str = "qemu-system-riscv64"
     kernel: pathlib.Path = None
     initrd: pathlib.Path = None
@@ -99,7 +111,8 @@ class Machine:
             kargs=(env.get("KARGS") or "").strip(),
             extra=tuple(shlex.split(env.get("QEMUEXTRA") or "")),
             qemu=env.get("QEMU") or "qemu-system-riscv64",
-            kernel=_path_from_env("KERNEL", "kernel.elf"),
+            debug=debug_build(),
+            kernel=_path_from_env("KERNEL", checking_kernel() if debug_build() else "kernel.elf"),
             initrd=_path_from_env("INITRD", "initrd.cpio"),
             disk=_path_from_env("DISK", "disk.img"),
         )
@@ -109,6 +122,8 @@ class Machine:
         return machine
 
     def with_(self, **changes):
+        if changes.get("debug") and not self.debug:
+            changes.setdefault("kernel", checking_kernel())
         machine = dataclasses.replace(self, **changes)
         machine.check()
         return machine
@@ -148,7 +163,8 @@ class Machine:
         """Complain about what the build has not made."""
         for path in (self.kernel, self.initrd, self.disk):
             if path is not None and not pathlib.Path(path).exists():
-                raise MachineError(f"{path} does not exist: run `make` first")
+                make = "make DEBUG=1" if path == checking_kernel() else "make"
+                raise MachineError(f"{path} does not exist: run `{make}` first")
         if self.swap != "0":
             make_swap(self.swap)
 
@@ -188,6 +204,8 @@ class Machine:
             words.append("KARGS=" + shlex.quote(self.kargs))
         if self.extra:
             words.append("QEMUEXTRA=" + shlex.quote(shlex.join(self.extra)))
+        if self.debug:
+            words.append("DEBUG=1")
         return " ".join(words)
 
     def reproduce(self):

@@ -21,7 +21,7 @@ import shutil
 PARTS = ("Makefile", "kernel.ld", "README.md", "kernel", "vm", "trap", "user", "test")
 MUTABLE = ("kernel/", "vm/", "trap/")
 KEYS = ("Bug", "Tests", "Needs", "Sample", "Survives")
-BUILT = {"kernel", "user", "image", "initrd"}  # folders of build/ that a tree starts with
+BUILT = {"kernel", "debug", "user", "image", "initrd"}  # folders of build/ that a tree starts with
 
 
 class MutantError(Exception):

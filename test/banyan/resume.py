@@ -12,7 +12,7 @@ from .machine import ROOT, build_dir
 from .tally import Run
 
 SETTINGS = ("SEED", "T", "REPEAT", "CHOSEN", "CPUS", "MEM", "KARGS", "QEMUEXTRA", "EXTRA",
-            "HIDDEN")
+            "HIDDEN", "DEBUG")
 
 
 def path():

@@ -8,13 +8,14 @@ import shlex
 import pytest
 
 from . import last, resume
-from .machine import Machine
+from .machine import Machine, checking_kernel
 from .parts import order_of_parts
 from .select import short_name
+from .selection import asks_for_checking
 from .tally import Run, Tally, line_of, table
 
 DEFAULTS = {"CPUS": "2", "MEM": "256M", "KARGS": "", "QEMUEXTRA": "", "EXTRA": "",
-            "TREE": "", "HIDDEN": ""}
+            "TREE": "", "HIDDEN": "", "DEBUG": ""}
 
 
 def reproduce_line(test):
@@ -56,7 +57,9 @@ class Scorer:
     def go_on(self):
         """FULL=1: take over what an earlier run has done, and keep a journal of the rest."""
         machine = Machine.from_env()
-        files = [file for file in (machine.kernel, machine.initrd, machine.disk) if file.exists()]
+        files = [machine.kernel, machine.initrd, machine.disk]
+        files += [checking_kernel()] if asks_for_checking() else []
+        files = [file for file in files if file.exists()]
         done = resume.begin(resume.key(files))
         self._verdicts.begin_with({run.name: run.outcome for run in done})
         for run in done:

@@ -17,7 +17,8 @@ def fork(tmp_path, monkeypatch):
     """The runs of a test of two lines, with the given variables and no others."""
     source = tmp_path / "fork.c"
     source.write_text('/* test: points=2 kargs="" */\n/* test: cpus=2 kargs="asidbits=0" */\n')
-    for name in ("T", "FAILED", "SEED", "FULL", "CHOSEN", "CPUS", "MEM", "KARGS", "QEMUEXTRA"):
+    for name in ("T", "FAILED", "SEED", "FULL", "CHOSEN", "CPUS", "MEM", "KARGS", "QEMUEXTRA",
+                 "DEBUG", "GRADED", "COVERAGE"):
         monkeypatch.delenv(name, raising=False)
 
     def runs(**variables):
@@ -39,6 +40,21 @@ def test_all_pairs(domains):
     sizes = sorted(map(len, domains))[-2:]
     assert len(rows) <= 2 * sizes[0] * sizes[-1]
     assert all_pairs(domains, 7, "x") == rows
+
+
+@pytest.mark.parametrize("domains", [DOMAINS, [["a", "b"], ["c"], ["", "on"]], [["a"], ["", "on"]],
+                                     [["a", "b"], ["on"]], [["a", "b"], [""]]],
+                         ids=["all", "two", "one", "only", "none"])
+def test_all_pairs_with_few_of_a_kind(domains):
+    """All pairs all the same; the value that costs much is in no more rows than it must."""
+    kind = domains[-1][-1] if len(domains[-1]) > 1 else "on"
+    rows = configs.all_pairs_but_few(domains, len(domains) - 1, kind, 7, "x")
+    wanted = set().union(*(pairs(row) for row in itertools.product(*domains)))
+    assert set().union(*map(pairs, rows)) == wanted and len(rows) == len(set(rows))
+    if len(domains[-1]) > 1:
+        few = sum(row[-1] == kind for row in rows)
+        assert few <= max(map(len, domains)) + 2
+        assert len(rows) - few <= len(all_pairs(domains[:-1], 7, "x"))
 
 
 def test_draw_depends_on_seed_and_name_alone():

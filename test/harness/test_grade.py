@@ -10,7 +10,7 @@ from banyan.parts import OTHER
 
 pytestmark = pytest.mark.points(0)
 VARIABLES = ("T", "J", "V", "CPUS", "MEM", "KARGS", "QEMUEXTRA", "EXTRA", "LIST", "REPEAT", "FAILED",
-             "SEED", "FULL", "CHOSEN", "ARGS", "HIDDEN")
+             "SEED", "FULL", "CHOSEN", "ARGS", "HIDDEN", "DEBUG", "COVERAGE", "GRADED")
 SAMPLE = '''
 import pytest
 from banyan.boot import BootFailure
@@ -89,6 +89,14 @@ def test_words_instead_of_tracebacks(grade):
     _, lines = grade(T="sample.error")
     assert "panic: in the fixture" in lines
     assert not any("raise BootFailure" in line for line in lines)
+
+
+def test_properties_bring_no_warning(grade):
+    """They go into the XML, whose family must have them."""
+    status, lines = grade({"test_sample.py": "def test_share(record_property):\n"
+                                             "    record_property('share', 0.5)\n"},
+                          "--junitxml=results.xml")
+    assert status == 0 and not any("record_property" in line for line in lines), lines
 
 
 def test_reproduce(grade):

@@ -10,7 +10,8 @@ pytestmark = pytest.mark.points(0)
 
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch):
-    for name in ("CPUS", "MEM", "KARGS", "QEMUEXTRA", "QEMU", "KERNEL", "INITRD", "DISK", "BUILD"):
+    for name in ("CPUS", "MEM", "KARGS", "QEMUEXTRA", "QEMU", "KERNEL", "INITRD", "DISK", "BUILD",
+                 "DEBUG"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -15,7 +15,8 @@ SHORT = Limits(idle=4, busy=3, total=30, wall=120)
 @pytest.fixture
 def payload(tmp_path, monkeypatch):
     monkeypatch.setenv("BUILD", str(tmp_path))
-    for name in ("KERNEL", "INITRD", "DISK", "CPUS", "MEM", "KARGS", "QEMUEXTRA", "QEMU"):
+    for name in ("KERNEL", "INITRD", "DISK", "CPUS", "MEM", "KARGS", "QEMUEXTRA", "QEMU",
+                 "DEBUG"):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "initrd.cpio").write_bytes(b"none")
 

@@ -26,7 +26,8 @@ def fake(tmp_path, monkeypatch):
     (tmp_path / "disk.img").write_bytes(bytes(1 << 20))
     for name, value in (("BUILD", str(tmp_path)), ("QEMU", str(FAKE)), ("IDLE", "3")):
         monkeypatch.setenv(name, value)
-    for name in ("KERNEL", "INITRD", "DISK", "CPUS", "MEM", "QEMUEXTRA", "TIMEOUT", "CMD", "V"):
+    for name in ("KERNEL", "INITRD", "DISK", "CPUS", "MEM", "QEMUEXTRA", "TIMEOUT", "CMD", "V",
+                 "DEBUG"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
 

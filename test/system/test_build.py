@@ -270,11 +270,31 @@ def test_lost_output_is_made_again(tree):
 
 def test_debug_flag(tree):
     kernel = {f"CC {path}" for path in SOURCES if re.match(r"(kernel|vm|trap)/.*\.[cS]$", path)}
-    kernel |= LINK_KERNEL | {"CPP kernel.ld"}
+    kernel |= {"LD build/debug/kernel.elf (first pass)", "LD build/debug/kernel.elf",
+               "CPP kernel.ld"}
     assert tree.done("DEBUG=1") == kernel
-    assert "debug_checks" in Symbols(tree.root / "build/kernel.elf").address
-    assert tree.done() == kernel - {"CC kernel/debug/checks.c"}
+    assert "debug_checks" in Symbols(tree.root / "build/debug/kernel.elf").address
     assert "debug_checks" not in Symbols(tree.root / "build/kernel.elf").address
+    assert tree.done() == set() and tree.done("DEBUG=1") == set()
+
+
+def test_lint_looks_at_the_checking_kernel(tree):
+    """Its own files, and what others have for it alone."""
+    tree.write(".ci/run", "")
+    shutil.copy2(ROOT / ".clang-tidy", tree.root)
+    tree.write("vm/guard.h", "#if defined DEBUG\nint guard(void);\n#endif\n")
+    tree.write("vm/guard.c", '#include "vm/guard.h"\n#ifdef DEBUG\n#endif\n')
+    lint = ("lint", "CLANG_FORMAT=true")
+    assert "lint: no complaint" in tree.make(*lint)
+    for path, text in (("kernel/debug/checks.c", "int wrong(int i);\n"
+                                                 "int wrong(int i) { return i == i; }\n"),
+                       ("vm/guard.c", "int wrong(int i);\n#ifdef DEBUG\n"
+                                      "int wrong(int i) { return i == i; }\n#endif\n"),
+                       ("vm/guard.h", "#if defined DEBUG\nnosuch_t guard(void);\n#endif\n")):
+        good = (tree.root / path).read_text()
+        tree.write(path, text)
+        assert path in tree.make(*lint, status=2)
+        tree.write(path, good)
 
 
 def test_warnings_are_errors_only_if_asked(tree):

@@ -9,7 +9,7 @@ import pytest
 from arrows import wrong_calls, wrong_includes
 from banyan import gcov, program
 from banyan.ktap import parse
-from banyan.machine import ROOT, build_dir
+from banyan.machine import ROOT, Machine, build_dir
 
 pytestmark = pytest.mark.ours
 CROSS = os.environ.get("CROSS", "riscv64-unknown-elf-")
@@ -44,7 +44,7 @@ def test_includes_point_down():
 
 
 def test_calls_point_down():
-    fail_if(wrong_calls(build_dir() / "kernel", CROSS + "nm"))
+    fail_if(wrong_calls(Machine.from_env().kernel.parent / "kernel", CROSS + "nm"))
 
 
 @pytest.mark.xdist_group("lint")

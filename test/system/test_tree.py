@@ -3,6 +3,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 
@@ -10,11 +11,13 @@ import pexpect
 import pytest
 
 from banyan import image
+from banyan.boot import directory_name
+from banyan.elf import Symbols
 from banyan.machine import ROOT, build_dir
 
 pytestmark = [pytest.mark.ours, pytest.mark.points(2), pytest.mark.xdist_group("tree")]
 PARTS = ["Makefile", "kernel.ld", "kernel", "vm", "trap", "user", "test", "README.md"]
-OURS = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "COVERAGE", "TOOLCHAIN", "T", "V", "J", "DISK",
+OURS = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "COVERAGE", "DEBUG", "TOOLCHAIN", "T", "V", "J", "DISK",
         "KERNEL", "INITRD", "BUILD", "CMD", "EXTRA", "LIST", "TREE", "HIDDEN", "REPEAT", "FAILED",
         "ARGS", "SEED", "FULL", "CHOSEN")
 PROMPT = r"(?:\n|\x1b8)\$ "  # the line editor asks for the terminal's size before it
@@ -40,7 +43,7 @@ def tree(tmp_path_factory):
             shutil.copytree(ROOT / part, copy / part, symlinks=True)
         elif (ROOT / part).exists():
             shutil.copy2(ROOT / part, copy / part)
-    made = {"kernel", "user", "image", "initrd"} | {path.name for path in build_dir().glob("*.*")}
+    made = {"kernel", "debug", "user", "image", "initrd"} | {path.name for path in build_dir().glob("*.*")}
     shutil.copytree(build_dir(), copy / "build", symlinks=True, ignore=lambda folder, names: [
         name for name in names if folder == str(build_dir()) and name not in made])
     make(copy, "all")
@@ -237,6 +240,48 @@ def test_hidden(tree, tmp_path):
     assert "test_shell.py: a file of ours has that name" in errors
 
 
+FAILS = """/* test: kargs="" */
+#include <ktap.h>
+
+int main(void)
+{
+    ktap_plan(1);
+    ok(0, "never");
+    return ktap_done();
+}
+"""
+
+
+def booted_kernel(tree, run):
+    """The symbols of the kernel that QEMU was given in that run's boot."""
+    words = shlex.split((tree / "build" / "test" / run / "command.txt").read_text())
+    return Symbols(words[words.index("-kernel") + 1]).address
+
+
+def test_full_with_the_checking_kernel(tree, tmp_path):
+    """FULL=1 runs guest tests on the checking kernel, too, which is built beside the plain one,
+    and only for that; and how to run a failed one again is said, and works."""
+    shutil.rmtree(tree / "build" / "debug", ignore_errors=True)
+    (tmp_path / "fails.c").write_text(FAILS)
+    words = ["grade", f"HIDDEN={tmp_path}", "T=guest.fails", "CPUS=1", "MEM=64M", "QEMUEXTRA="]
+    output, _ = make(tree, *words, status=2)
+    assert re.search(r"(?m)^FAIL +0/1 +guest.fails\[cpus=1,mem=64M\]", output), output
+    assert "debug=on" not in output and not (tree / "build" / "debug").exists()
+    output, _ = make(tree, *words, "FULL=1", status=2)
+    again = dict(re.findall(r"(?m)^FAIL (guest\S+): (make grade .*)$", output))
+    plain, checking = "guest.fails[cpus=1,mem=64M]", "guest.fails[cpus=1,mem=64M,debug=on]"
+    assert list(again) == [plain, checking], output
+    runs = [directory_name(name) for name in again]
+    assert ["shadow_fill" in booted_kernel(tree, run) for run in runs] == [False, True]
+    by_hand = re.search(r"(?m)^make run .*DEBUG=1.*$", output).group()
+    shutil.rmtree(tree / "build" / "test" / runs[1])
+    output, _ = make(tree, *shlex.split(again[checking])[1:], status=2)
+    assert re.findall(r"(?m)^FAIL +0/1 +(\S+)", output) == [checking], output
+    assert "shadow_fill" in booted_kernel(tree, runs[1])
+    _, errors = make(tree, *shlex.split(by_hand)[1:], f"HIDDEN={tmp_path}", status=1)
+    assert "fails" in by_hand and "run: exit 1" in errors, errors
+
+
 # Takes the place of ssh: runs the command here, in another home.
 SSH = """#!/bin/sh
 while :; do case "$1" in -l | -p | -o) shift 2 ;; -*) shift ;; *) break ;; esac; done
@@ -289,6 +334,7 @@ def test_class(tree, students, tmp_path):
     log = (out / "joblog").read_text()
     output, _, table = grade_class(tree, *(students / name for name in ("bug", "broken", "good")),
                                    *words)
+    assert "2 of 3 trees are graded already (good, broken); --fresh" in output
     assert table == {"good": "3/3", "broken": "0/3", "bug": "0/3"}
     assert (out / "joblog").read_text().startswith(log)
     assert len((out / "joblog").read_text().splitlines()) == 4  # a heading, and each tree once
@@ -296,6 +342,27 @@ def test_class(tree, students, tmp_path):
     assert re.search(r"(?m)^ 90 to 100 % +1 #{25}$", output)
     _, errors, _ = grade_class(tree, students / "good", "-o", out, "T=other", status=1)
     assert "other settings" in errors and "--fresh" in errors
+
+
+def test_class_at_a_terminal(tree, tmp_path):
+    """There a bar tells how far it is: trees done, and left."""
+    for name in ("one", "two"):  # not even folders of kernels
+        (tmp_path / name).mkdir()
+    environment = {key: value for key, value in os.environ.items()
+                   if key not in OURS and not key.startswith("PYTEST_")}
+    words = [str(tmp_path / "one"), str(tmp_path / "two"), "-o", str(tmp_path / "out"),
+             "T=guest.pipe_basic"]
+    child = pexpect.spawn(str(tree / "test" / "grade-class"), words, cwd=str(tree), timeout=300,
+                          env={**environment, "TERM": "xterm"}, encoding="utf-8",
+                          dimensions=(24, 80))
+    try:
+        for step in (r"0% 0:2=", r"50% 1:1=", r"100% 2:0="):
+            child.expect(step)
+        child.expect(r"(?m)^one +0/3 .*\r\ntwo +0/3 ")
+        child.expect(pexpect.EOF)
+    finally:
+        child.close(force=True)
+    assert child.exitstatus == 0
 
 
 def test_class_elsewhere(tree, students, tmp_path):
