@@ -254,8 +254,9 @@ int64_t inspect_own(uint64_t pid, uint64_t to, uint64_t unused)
         kobject_unref(&p->kobject);
     if (!s)
         return -ESRCH;
-    /* Tables stay as long as the space does, and we hold it. */
+    spin_lock(&s->lock); /* tables stay */
     count_own(s->root, SV39_LEVELS - 1, &own);
+    spin_unlock(&s->lock);
     space_unref(s);
     return copy_to_user(my_space(), to, &own, sizeof own);
 }
@@ -300,14 +301,17 @@ static unsigned path_to(paddr_t root, vaddr_t va, bool first, bool leaves, struc
     return n;
 }
 
-/* Lists entries from q->va on, depth first, and sets q->va to where to go on. */
-static void list_ptes(paddr_t root, struct abi_pte_query *q, struct listing *l)
+/* Lists entries from q->va on, depth first, and sets q->va to where to go on. Its lock makes
+ * the space's tables stay during a look, and is not held while the copy may sleep. */
+static void list_ptes(struct space *s, struct abi_pte_query *q, struct listing *l)
 {
     vaddr_t va = q->va;
     for (bool first = true; l->error == 0; first = false) {
         struct abi_pte path[SV39_LEVELS];
         uint64_t span;
-        unsigned n = path_to(root, va, first, q->max_level0, path, &span);
+        spin_lock(&s->lock);
+        unsigned n = path_to(s->root, va, first, q->max_level0, path, &span);
+        spin_unlock(&s->lock);
         if (l->count + n > l->room)
             break;
         for (unsigned i = 0; i < n; i++)
@@ -341,7 +345,7 @@ int64_t inspect_ptes(uint64_t pid, uint64_t query, uint64_t unused)
     struct listing l = {(uint64_t)q.out, q.room, 0, 0};
     q.root = s->root;
     if (q.va != ~0ul)
-        list_ptes(s->root, &q, &l);
+        list_ptes(s, &q, &l);
     space_unref(s);
     if (l.error == 0)
         l.error = copy_to_user(my_space(), query, &q, sizeof q);

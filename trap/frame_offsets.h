@@ -23,7 +23,7 @@
 #define HART_HARTID       56
 #define HART_ENTRY        64
 #define HART_SIZE         (HART_SIZE_UNITS * 8)
-#define HART_SIZE_UNITS   56
+#define HART_SIZE_UNITS   57
 #define MAX_HARTS_ASM     8
 
 /* struct entry_page, with isolation */

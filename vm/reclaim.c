@@ -169,11 +169,13 @@ static bool scan_table(unsigned n, uint32_t *slots, unsigned *count, struct scan
     *count = 0;
     if (!s)
         return false;
+    walk_begin(); /* to its end: of a table in which nothing is mapped, its walk lock is no hold */
     pte_t *table = find_table(s, &s->reclaim_hand);
     if (table)
         *count = evict_from(s, table, &s->reclaim_hand, n, slots, scan);
     else
         s->reclaim_hand = USER_MIN;
+    walk_end();
     leave_space(s, !table);
     return true;
 }

@@ -2,6 +2,7 @@
 #include "vm/residence.h"
 
 #include "kernel/errno.h"
+#include "vm/prune.h"
 #include "vm/region.h"
 #include "vm/swap.h"
 #include "vm/usercopy.h"
@@ -111,6 +112,8 @@ int space_drop(struct space *s, vaddr_t addr, uint64_t size)
         struct region *r = s->regions[i];
         region_clear_pages(r, r->start > addr ? r->start : addr, r->end < end ? r->end : end);
     }
+    if (rc == 0)
+        prune_tables_locked(s, addr, end);
     spin_unlock(&s->lock);
     return rc;
 }

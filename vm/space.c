@@ -8,6 +8,7 @@
 #include "trap/sbi.h"
 #include "vm/fence.h"
 #include "vm/kmalloc.h"
+#include "vm/prune.h"
 #include "vm/reclaim.h"
 #include "vm/region.h"
 #include "vm/shadow.h"
@@ -195,6 +196,7 @@ static int unmap_locked(struct space *s, vaddr_t addr, uint64_t size)
         remove_at(s, i);
         region_free(r);
     }
+    prune_tables_locked(s, addr, addr + size);
     return 0;
 }
 

@@ -34,6 +34,18 @@ pte_t *sv39_walk(paddr_t root, vaddr_t va, bool create)
     return &t[sv39_index(va, 0)];
 }
 
+void walk_wait_others(void)
+{
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    for (unsigned i = 0; i < MAX_HARTS; i++) {
+        uint64_t now = __atomic_load_n(&harts[i].walks, __ATOMIC_ACQUIRE);
+        if (&harts[i] == hart_self() || now % 2 == 0)
+            continue;
+        while (__atomic_load_n(&harts[i].walks, __ATOMIC_ACQUIRE) == now)
+            ;
+    }
+}
+
 paddr_t sv39_root_create(void)
 {
     struct frame *f = frame_alloc(FRAME_TABLE, 0, FRAME_NORMAL);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kernel/lib/hart.h"
 #include "vm/frame.h"
 #include "vm/layout.h"
 
@@ -90,10 +91,31 @@ extern paddr_t kernel_root;
  * The last-level entry for va under root; NULL if a table on the way is missing
  * (and create is false, or no frame could be had) or a larger leaf covers it.
  * Creating needs whatever lock serialises changes of that root's tables. Never
- * sleeps. Tables of a root stay until the root is destroyed, so the pointer
- * stays good as long as the caller keeps the space.
+ * sleeps. A user table may go when nothing is mapped in what it maps (vm/prune.h).
+ * So the pointer is good while the caller holds the space's lock, or an object's
+ * that has a region there attached; without them, between walk_begin and walk_end.
  */
 pte_t *sv39_walk(paddr_t root, vaddr_t va, bool create);
+
+/* This hart looks at tables that only it keeps from going. A short time: others spin.
+ * With the walk lock of a table held whose entry is in use, it stays without that. */
+static inline void walk_begin(void)
+{
+    struct hart *h = hart_self();
+    __atomic_store_n(&h->walks, h->walks + 1, __ATOMIC_RELAXED);
+    /* Before any entry is read; who unlinks a table fences between that and the look here. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+static inline void walk_end(void)
+{
+    struct hart *h = hart_self();
+    __atomic_store_n(&h->walks, h->walks + 1, __ATOMIC_RELEASE);
+}
+
+/* Every other hart has ended the walk that it was in. Spins; no walk lock is held. */
+void walk_wait_others(void);
+
 /* The walk lock of the table that holds *pte. */
 static inline struct spinlock *sv39_lock(pte_t *pte)
 {

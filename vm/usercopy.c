@@ -18,16 +18,21 @@ static char *enter_page(struct space *s, vaddr_t va, unsigned access, struct spi
 {
     bool write = access == ACCESS_WRITE;
     uint64_t needed = PTE_V | PTE_U | (write ? PTE_W : access == ACCESS_EXEC ? PTE_X : PTE_R);
+    walk_begin();
     pte_t *pte = sv39_walk(s->root, va, false);
-    if (!pte)
+    if (!pte) {
+        walk_end();
         return NULL;
+    }
     *walk = sv39_lock(pte);
     spin_lock(*walk);
     pte_t now = pte_load(pte);
-    if ((now & needed) != needed || !frame_valid(pte_paddr(now))) {
+    bool allowed = (now & needed) == needed && frame_valid(pte_paddr(now));
+    if (!allowed)
         spin_unlock(*walk);
+    walk_end();
+    if (!allowed)
         return NULL;
-    }
     uint64_t mark = write ? PTE_A | PTE_D : PTE_A;
     if ((now & mark) != mark)
         pte_set_bits(pte, mark);
@@ -36,8 +41,10 @@ static char *enter_page(struct space *s, vaddr_t va, unsigned access, struct spi
 
 int user_fault(struct space *s, vaddr_t va, unsigned access, int flags)
 {
-    pte_t *pte = sv39_walk(s->root, va, false);
+    walk_begin();
+    const pte_t *pte = sv39_walk(s->root, va, false);
     pte_t now = pte ? pte_load(pte) : 0;
+    walk_end();
     if (now & PTE_V && !frame_valid(pte_paddr(now)))
         return -EFAULT;
     return space_fault(s, va, access, flags);

@@ -41,6 +41,7 @@ struct hart {
     struct thread *idle;      /* runs when nothing else can */
     struct thread *fp_owner;  /* whose values the FP registers hold */
     struct space *space;      /* whose root satp names; NULL = the kernel's own */
+    uint64_t walks;           /* atomic: odd inside walk_begin ... walk_end (vm/sv39.h) */
     bool resched;             /* give the hart up on the way to user mode */
     bool idling;              /* waits for an interrupt */
     uint64_t timer_armed;     /* time at which the timer fires; ~0 = never */
