@@ -5,12 +5,16 @@
  * DMA memory; with allocations refused and pagers failing. STEPS=N and SEED=N in
  * the environment change the run.
  */
+/* host-test: -pthread */
 /* host-test: vm/space.c vm/region.c vm/fault.c vm/usercopy.c vm/object.c vm/object_page.c */
 /* host-test: vm/prune.c vm/pageindex.c vm/asid.c */
 /* host-test: vm/swap.c vm/swap_slots.c vm/reclaim.c vm/object_swap.c vm/object_reclaim.c */
 /* host-test: vm/sv39.c vm/kmalloc.c vm/frame.c kernel/lib/lock.c kernel/lib/string.c */
 /* host-test: kernel/lib/wait.c -DDEBUG -DHOST_WRAP -Wl,--wrap=frame_alloc */
 /* host-test: -Wl,--wrap=frame_alloc_zeroed,--wrap=kmalloc,--wrap=kzalloc */
+#include <pthread.h>
+#include <unistd.h>
+
 #include "kernel/lib/counter.h"
 #include "test/host/vm_check.h"
 #include "vm/kmalloc.h"
@@ -186,6 +190,55 @@ static void test_marks(void)
     space_unref(s);
 }
 
+/* The other hart of test_tables: on its way through a table when that is unlinked. */
+struct walker {
+    pte_t *entry; /* names the table */
+    struct frame *table;
+    bool freed_early;
+};
+
+static void *walk_slowly(void *arg)
+{
+    struct walker *w = arg;
+    while (pte_load(w->entry))
+        ;
+    /* Enough for one who does not wait to be far beyond; who does can be no further. */
+    usleep(20000);
+    w->freed_early = w->table->class != FRAME_TABLE;
+    __atomic_store_n(&harts[1].walks, harts[1].walks + 1, __ATOMIC_RELEASE);
+    return NULL;
+}
+
+/* Tables go with the last region in what they map, when no other hart is inside. */
+static void test_tables(void)
+{
+    uint64_t before = host_class_count(FRAME_TABLE);
+    struct space *s = space_create();
+    struct space_mapping m = plain;
+    CHECK(space_map(s, &m) == 0x100000 && copy_to_user(s, 0x100000, "x", 1) == 0);
+    m.addr = MEGAPAGE_SIZE - PAGE_SIZE; /* across two tables */
+    CHECK(space_map(s, &m) > 0 && user_prefault(s, m.addr, 2 * PAGE_SIZE, ACCESS_WRITE) == 0);
+    CHECK(host_class_count(FRAME_TABLE) == before + 4);
+    CHECK(space_unmap(s, m.addr + PAGE_SIZE, PAGE_SIZE) == 0);
+    CHECK(host_class_count(FRAME_TABLE) == before + 4); /* two of its pages are left */
+    CHECK(space_unmap(s, m.addr, 4 * PAGE_SIZE) == 0);
+    CHECK(host_class_count(FRAME_TABLE) == before + 3);
+
+    uint64_t walks = host_hart->walks;
+    CHECK(copy_to_user(s, 0x100000, "y", 1) == 0 && host_hart->walks > walks);
+    CHECK(host_hart->walks % 2 == 0);
+    struct walker w = {.entry = direct_map(pte_paddr(*(pte_t *)direct_map(s->root)))};
+    w.table = frame_of(pte_paddr(pte_load(w.entry)));
+    harts[1].walks++;
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, walk_slowly, &w) == 0);
+    CHECK(space_unmap(s, 0x100000, 4 * PAGE_SIZE) == 0);
+    CHECK(pthread_join(thread, NULL) == 0 && !w.freed_early);
+    CHECK(w.table->class == FRAME_FREE && host_class_count(FRAME_TABLE) == before + 1);
+    space_unref(s);
+    CHECK(host_class_count(FRAME_TABLE) == before);
+}
+
 /* The stack's limit and its guard; and no waiting where none is wanted. */
 static void test_stack(void)
 {
@@ -286,6 +339,7 @@ int main(void)
     test_device();
     check_end("device registers are the program's alone");
     test_marks();
+    test_tables();
     check_end("accesses are marked by software where hardware does not");
     test_stack();
     check_end("the stack grows to its limit and keeps its guard");
