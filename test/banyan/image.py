@@ -52,6 +52,11 @@ def debugfs(overlay, command):
     return text.split("\n", 1)[1] if text.startswith("debugfs ") else text
 
 
+def change(disk, command):
+    """One command of debugfs that writes to a raw image."""
+    run_tool(["debugfs", "-w", "-R", command, str(disk)], env=_environment())
+
+
 def contents(disk, path):
     """The bytes of a file inside a raw image, or None if there is no such file."""
     with tempfile.TemporaryDirectory() as folder:

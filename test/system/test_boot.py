@@ -1,6 +1,10 @@
 """The machine boots to a shell on every number of harts, in little memory, with few ASIDs."""
+import os
+import shutil
+
 import pytest
 
+from banyan import image
 from banyan.boot import BootFailure
 from banyan.configs import AXES, FULL_ONLY, all_pairs, changes_of
 from banyan.gdbremote import GdbRemote
@@ -139,14 +143,45 @@ def test_no_disk(boots):
     goes_off(guest)
 
 
-@pytest.mark.points(1)
-def test_bad_disk(boots, tmp_path):
-    """A disk that holds no file system is named as such, and does not panic."""
-    disk = tmp_path / "zero.img"
+def empty(disk):
     disk.write_bytes(bytes(8 << 20))
+
+
+def short(disk):
+    os.truncate(disk, 3 << 20)
+
+
+def no_root(disk):
+    image.change(disk, "clri <2>")
+
+
+def other_features(disk):
+    image.change(disk, "feature extents")
+
+
+@pytest.mark.points(1)
+@pytest.mark.parametrize("damage, reason", [
+    (empty, "no ext2 volume"), (short, "larger than its device"), (no_root, "No such file"),
+    (other_features, "unknown incompatible features")],
+    ids=["empty", "short", "no_root", "other_features"])
+def test_bad_disk(boots, tmp_path, damage, reason):
+    """A disk that cannot be mounted: why, and what to do, and no panic."""
+    disk = tmp_path / "bad.img"
+    shutil.copy(boots.machine().disk, disk)
+    damage(disk)
     guest = boots.guest(boots.machine(disk=disk), boot=False)
-    guest.expect(r"(?i)\bext2\b|file ?system")
+    guest.expect(r"\bfs: [^\n]*" + reason)
+    guest.expect(r"init: fs could not start: [^\n]*`make disk` mends [^\n]*`make clean qemu`")
     goes_off(guest)
+
+
+@pytest.mark.points(1)
+def test_no_shell(boots, tmp_path):
+    disk = tmp_path / "bare.img"
+    shutil.copy(boots.machine().disk, disk)
+    image.change(disk, "rm /bin/sh")
+    guest = boots.guest(boots.machine(disk=disk), boot=False)
+    guest.expect(r"init: cannot open /bin/sh[^\n]*`make clean qemu`")
 
 
 @pytest.mark.points(1)

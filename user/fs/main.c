@@ -24,20 +24,30 @@ static int take_heap(void)
     return 0;
 }
 
+static void log_error(const char *what, int err)
+{
+    char line[120] = "";
+
+    strcat(line, what);
+    strcat(line, ": ");
+    strncat(line, strerror(-err), sizeof(line) - strlen(line) - 1);
+    log_line(line);
+}
+
 static int mount(void)
 {
     struct fs_params params = {.cache_bytes = CACHE_BYTES, .index_bytes = INDEX_BYTES};
     int err = disk_info(&params);
 
     if (err) {
-        log_line("the disk does not answer");
+        log_error("the disk does not answer", err);
         return err;
     }
     lock();
     err = fs_mount(&hooks, 0, &params, &volume);
     unlock();
     if (err)
-        log_line("the root volume cannot be mounted");
+        log_error("the root volume cannot be mounted", err);
     return err;
 }
 

@@ -4,6 +4,7 @@
  * care, so each thing is a process that init waits for like any other.
  */
 #include "user/init/init.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <stop.h>
 #include <string.h>
@@ -86,6 +87,11 @@ static __attribute__((noreturn)) void fail(const char *what, long err)
     sys_exit(127);
 }
 
+static __attribute__((noreturn)) void no_shell(long err)
+{
+    fail("cannot open /bin/sh (`make clean qemu` makes a disk that has it)", err);
+}
+
 int child_shell(unsigned long delay_ns)
 {
     static char *const argv[] = {"sh", 0};
@@ -98,7 +104,7 @@ int child_shell(unsigned long delay_ns)
         sys_sleep(delay_ns);
     program = keep(file_open("/bin/sh"));
     if (program < 0)
-        fail("cannot open /bin/sh", program);
+        no_shell(program);
     err = become_user(session_tty);
     if (err < 0)
         fail("cannot give /bin/sh its handles", err);
@@ -116,7 +122,7 @@ int child_command(const char *command)
         return pid;
     program = keep(file_open("/bin/sh"));
     if (program < 0)
-        fail("cannot open /bin/sh", program);
+        no_shell(program);
     in = keep(file_open("/dev/null"));
     if (in < 0)
         fail("cannot open /dev/null", in);
@@ -141,6 +147,8 @@ int child_set_up(void)
     err = set_device(DEVICE_TTY);
     if (err >= 0)
         err = set_device(DEVICE_CONSOLE);
+    if (err == -EPIPE)
+        sys_exit(127); /* fs died, and init says so */
     if (err < 0)
         fail("the file system does not answer", err);
     sys_exit(0);

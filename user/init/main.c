@@ -138,10 +138,10 @@ static void bury(int pid, int status)
     struct service *service = services_bury(pid, status);
 
     if (service && service->vital && life.step != LAST_WORDS) {
-        /* fs has no right to the log, so what is most likely is said for it. */
+        /* fs has said what it found; what helps is known here. */
         if (life.step == SET_UP && service == &services[SERVICE_FS])
-            say("init: fs could not start: is there an ext2 file system on the whole disk? "
-                "(`make clean qemu` makes a new one)");
+            say("init: fs could not start: is there a sound ext2 file system on the whole disk? "
+                "(`make disk` mends build/disk.img, `make clean qemu` makes a new one)");
         say("init: the machine cannot go on without %s", service->name);
         begin(LAST_WORDS);
     } else if (!service && (pid == life.child || (life.timer && pid == life.timer))) {
