@@ -191,3 +191,32 @@ def test_vi_screen(screen):
     assert guest.run("vi /tmp", status=1) == "vi: /tmp: Is a directory\n"
     assert "not a terminal" in guest.run("vi </README", status=1)
     assert guest.run("ls /tmp", status=0) == "n\n", "nothing is left behind"
+
+
+def test_other_sizes(boots):
+    """The window's size is what the terminal answers, at the start and after ^L."""
+    screen = on_screen(boots, columns=100, rows=30)
+    guest = screen.guest
+
+    def rows_of_ls():
+        return len(guest.run("ls -C", status=0).splitlines())
+
+    guest.run("seq 100 >/tmp/n; mkdir /tmp/d; cd /tmp/d; touch $(seq 10000000 10000009)", status=0)
+    assert rows_of_ls() == 1, "ten names fit into 100 columns"
+    for start, end, ready in [
+        ("vi /tmp/n", ESC + ":q\n", lambda rows: rows[28] == "29" and "/tmp/n" in rows[29]),
+        ("less /tmp/n", "q", lambda rows: rows[28] == "29"),
+        ("top -d 1 -n 40", "q", lambda rows: rows[2].split()[:1] == ["PID"]),
+    ]:
+        guest.sendline(start)
+        screen.wait(lambda: ready(screen.rows))
+        screen.resize(50, 12)
+        guest.send("\x0c")
+        guest.expect_exact("\x1b[6n\x1b8")
+        leave(screen, end)
+        assert rows_of_ls() == 2, f"{start} has told the terminal"
+        screen.resize(100, 30)
+        guest.send("\x0c")
+        guest.expect_exact("\x1b[6n\x1b8")
+        assert guest.run("true; true", status=0) == ""
+        assert rows_of_ls() == 1, "so has the shell"

@@ -177,7 +177,7 @@ static bool wait_for_keys(struct screen *screen, struct abi_memory *memory, unsi
         if (key == 'M' || key == 'P')
             by_memory = key == 'M';
         else if (key == KEY_CTRL('L'))
-            screen_forget(screen);
+            screen_forget(screen), terminal_ask_size(screen->fd);
         make_rows();
         draw(screen, memory);
     }
