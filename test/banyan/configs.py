@@ -14,6 +14,7 @@ AXES = {
     "isolation": {"": {}, "isolation=on": {"kargs": "isolation=on"}},
     "debug": {"": {}, "debug=on": {"debug": True}},
 }
+SPARED = ("cpus=8", "mem=2G")  # the checking kernel takes long there, and meets little that is new
 FULL_ONLY = ("debug",)  # axes that are not drawn from: their runs cost a build, and take longer
 USUAL = {"cpus": "cpus=2", "mem": "mem=256M"}  # of axes whose usual value has a name
 DEFAULT_MEM = "16M.."  # what a test that says nothing needs
@@ -120,23 +121,25 @@ def all_pairs(domains, seed=0, name=""):
     return rows or everything[:1]
 
 
-def all_pairs_but_few(domains, axis, value, seed=0, name=""):
-    """Such configurations, of which as few as will do have `value` for the axis of that number."""
-    values = domains[axis]
-    others = [other for other in values if other != value]
-    if not others or len(others) == len(values):
+def all_pairs_but_few(domains, axis, value, spared=(), seed=0, name=""):
+    """Such configurations, of which as few as will do have `value` for the axis of that number, and
+    those none of the values in `spared`, if there are others: such pairs need not be shown."""
+    others = [other for other in domains[axis] if other != value]
+    if not others or len(others) == len(domains[axis]):
         return all_pairs(domains, seed, name)
+    reduced = [[other for other in values if other not in spared] or values for values in domains]
+    everything = list(itertools.product(*_replaced(reduced, axis, [value])))
+    missing = set().union(*(_pairs_with(row, axis) for row in everything))
     usual = all_pairs(_replaced(domains, axis, others), seed, name)
-    rows, missing = list(usual), set()
-    for row in usual:
-        missing |= _pairs_with(_replaced(row, axis, value), axis)
-    while missing:
-        at = max(range(len(usual)),
-                 key=lambda at: len(missing & pairs(_replaced(usual[at], axis, value))))
-        rows[at] = _replaced(usual[at], axis, value)
+    rows, replaced = list(usual), [_replaced(row, axis, value) for row in usual]
+    able = [at for at, row in enumerate(replaced) if row in everything]
+    while any(missing & pairs(replaced[at]) for at in able):
+        at = max(able, key=lambda at: len(missing & pairs(replaced[at])))
+        rows[at] = replaced[at]
         missing -= pairs(rows[at])
-    lost = set().union(*(_pairs_with(row, axis) for row in usual)) - set().union(*map(pairs, rows))
-    return rows + [row for row in _covering(usual, lost) if row not in rows]
+    rows += _covering(everything, missing)
+    lost = set().union(*map(pairs, usual)) - set().union(*map(pairs, rows))
+    return rows + _covering(usual, lost)
 
 
 def _covering(rows, missing):

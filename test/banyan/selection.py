@@ -73,8 +73,8 @@ def cases_of(tests):
             found[case.identity] = case
     for test in tests:
         domains = test.domains(chosen())
-        rows = (configs.all_pairs_but_few(domains, list(AXES).index("debug"), CHECKING, seed(),
-                                          test.identity) if on("FULL")
+        rows = (configs.all_pairs_but_few(domains, list(AXES).index("debug"), CHECKING,
+                                          configs.SPARED, seed(), test.identity) if on("FULL")
                 else [configs.draw(domains, seed(), test.identity)])
         for row in rows:
             case = test.case(row)

@@ -70,10 +70,11 @@ def test_it_is_not_drawn(runs):
         assert kernels(runs(SEED=str(seed))) == PLAIN
 
 
-def test_full_pairs_it_with_all_else(runs):
+def test_full_pairs_it_with_all_but_what_costs_most(runs):
     seen = {(case.changes()["cpus"], case.changes().get("debug", False)) for case in runs(FULL="1")
             if case.test.identity == "fork"}
-    assert seen == {(cpus, debug) for cpus in (1, 2, 4, 8) for debug in (False, True)}
+    assert seen == {(cpus, debug) for cpus in (1, 2, 4, 8)
+                    for debug in (False, True)} - {(8, True)}
 
 
 def test_it_is_asked_for_by_name(runs):

@@ -48,13 +48,29 @@ def test_all_pairs(domains):
 def test_all_pairs_with_few_of_a_kind(domains):
     """All pairs all the same; the value that costs much is in no more rows than it must."""
     kind = domains[-1][-1] if len(domains[-1]) > 1 else "on"
-    rows = configs.all_pairs_but_few(domains, len(domains) - 1, kind, 7, "x")
+    rows = configs.all_pairs_but_few(domains, len(domains) - 1, kind, (), 7, "x")
     wanted = set().union(*(pairs(row) for row in itertools.product(*domains)))
     assert set().union(*map(pairs, rows)) == wanted and len(rows) == len(set(rows))
     if len(domains[-1]) > 1:
         few = sum(row[-1] == kind for row in rows)
         assert few <= max(map(len, domains)) + 2
         assert len(rows) - few <= len(all_pairs(domains[:-1], 7, "x"))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_few_of_a_kind_spare_what_costs_most(seed):
+    """Where there is something else; and all pairs with the rest are shown."""
+    last = len(DOMAINS) - 1
+    rows = configs.all_pairs_but_few(DOMAINS, last, "debug=on", configs.SPARED, seed)
+    rest = [[value for value in values if value not in configs.SPARED] for values in DOMAINS]
+    few = {row for row in rows if row[last] == "debug=on"}
+    with_it = set().union(*(pairs(row) for row in itertools.product(*rest[:last], ["debug=on"])))
+    assert {pair for pair in with_it if pair[1][0] == last} <= set().union(*map(pairs, few))
+    assert not [row for row in few if set(row) & set(configs.SPARED)] and len(few) <= 5
+    plain = set().union(*(pairs(row) for row in itertools.product(*DOMAINS[:last], [""])))
+    assert plain <= set().union(*map(pairs, rows))
+    row, = configs.all_pairs_but_few([["mem=2G"], ["", "on"]], 1, "on", configs.SPARED, seed)[1:]
+    assert row == ("mem=2G", "")
 
 
 def test_draw_depends_on_seed_and_name_alone():
