@@ -5,6 +5,7 @@
  *
  * test: points=4 cpus=1,2,4 mem=16M swap=96M
  * test: points=2 cpus=1,2 mem=32M swap=160M
+ * test: points=2 cpus=1 mem=64M swap=320M
  */
 #include "user/test/swap_util.h"
 #include <unistd.h>

@@ -4,6 +4,8 @@
  * script that makes, sorts, copies and removes files, are the same as before.
  *
  * test: points=5 cpus=1,2,4 mem=16M swap=64M timeout=600
+ * test: points=2 cpus=1,2 mem=32M swap=96M timeout=600
+ * test: points=2 cpus=1,2 mem=64M swap=192M timeout=600
  */
 #include "user/test/swap_util.h"
 #include <dirent.h>
@@ -11,6 +13,7 @@
 
 #define PROGRAMS 120
 #define SHOWN    2048 /* bytes of output that are compared */
+#define RUNS_MAX 20   /* of all programs, or of the script */
 
 struct outcome {
     char name[32];
@@ -156,11 +159,22 @@ static int same_outcome(const struct outcome *was)
     return 0;
 }
 
+/* Fast programs may be through before what does not fit has gone out and come back; so
+ * they run again until it has, but not for ever. */
+static int again(const struct abi_counters *start, int *runs)
+{
+    struct abi_counters moved = swap_counters();
+    unsigned long excess = frames_in_all();
+
+    return ++*runs < RUNS_MAX && (moved.swap_outs - start->swap_outs < excess ||
+                                  moved.swap_ins - start->swap_ins < excess);
+}
+
 static int every_program(void *unused)
 {
     struct abi_counters start;
     pid_t pids[HOGS];
-    int bad = 0;
+    int bad = 0, runs = 0;
 
     (void)unused;
     CHECK_IS(list_programs(), 0);
@@ -170,8 +184,10 @@ static int every_program(void *unused)
     }
     CHECK_IS(start_hogs(pids), 0);
     start = swap_counters();
-    for (unsigned i = 0; i < programs && bad < 5; i++)
-        bad += run_program(before[i].name, &now) || !same_outcome(&before[i]);
+    do
+        for (unsigned i = 0; i < programs && bad < 5; i++)
+            bad += run_program(before[i].name, &now) || !same_outcome(&before[i]);
+    while (!bad && again(&start, &runs));
     CHECK_IS(stop_hogs(pids), 0);
     CHECK_IS(bad, 0);
     return swap_moved(&start, frames_in_all(), frames_in_all());
@@ -195,7 +211,7 @@ static int script_and_files(void *unused)
     char *const argv[] = {"sh", "-c", script, 0};
     struct abi_counters start;
     pid_t pids[HOGS];
-    int bad = 0;
+    int bad = 0, runs = 0;
 
     (void)unused;
     CHECK_IS(run("/bin/sh", argv, &before[0]), 0);
@@ -205,8 +221,9 @@ static int script_and_files(void *unused)
           memcmp(before[0].output + before[0].length - 5, "gone\n", 5) == 0);
     CHECK_IS(start_hogs(pids), 0);
     start = swap_counters();
-    for (int i = 0; i < 2 && !bad; i++)
+    do
         bad = run("/bin/sh", argv, &now) || !same_outcome(&before[0]);
+    while (!bad && again(&start, &runs));
     CHECK_IS(stop_hogs(pids), 0);
     CHECK_IS(bad, 0);
     return swap_moved(&start, frames_in_all(), frames_in_all());
