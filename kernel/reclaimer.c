@@ -18,6 +18,8 @@
 #include "vm/swap.h"
 #include "vm/vmalloc.h"
 
+#define SAMPLE     64          /* pages taken, after which some are looked at */
+#define LOOKS      2           /* for each of them */
 #define STEP       32          /* pages to free beyond what is short */
 #define OUTS_MAX   3           /* transfers that the thread lets run ahead */
 #define ROUNDS     6           /* of the scan, until every page has been young */
@@ -138,6 +140,30 @@ static void reclaimer(void *unused)
         poked = false;
         spin_unlock(&lock);
     }
+}
+
+/*
+ * From half of memory on, pages are looked at as others are taken. Without that the first look
+ * comes when memory is short: every page has been used since it was first mapped, and none is
+ * known to be used more than others (docs/SWAP.md has the measurement).
+ */
+static void sample(void)
+{
+    static uint64_t last; /* atomic: frames that were free */
+    uint64_t now = frame_free_estimate(), then = __atomic_load_n(&last, __ATOMIC_RELAXED);
+    if (now > then)
+        __atomic_store_n(&last, now, __ATOMIC_RELAXED);
+    else if (then - now >= SAMPLE &&
+             __atomic_compare_exchange_n(&last, &then, now, false, __ATOMIC_RELAXED,
+                                         __ATOMIC_RELAXED))
+        reclaim_sample(LOOKS * SAMPLE);
+}
+
+void reclaimer_faulted(void)
+{
+    if (frame_free_estimate() < frame_total() / 2 && swap_enabled())
+        sample();
+    reclaimer_poke();
 }
 
 void reclaimer_poke(void)

@@ -12,6 +12,9 @@
 void reclaimer_init(void);
 /* Wakes it if memory is low. Cheap; no lock held. */
 void reclaimer_poke(void);
+/* The same after each fault that was served: from half of memory on it also has pages looked
+ * at, a few for each that was taken. */
+void reclaimer_faulted(void);
 /* Memory was refused to the current thread: frees some, or waits until somebody
  * has. 0: worth another try; -ENOMEM: there is nothing to free; -EINTR: killed.
  * No lock held. Threads of wired processes wait for the swap disk only. */

@@ -135,7 +135,7 @@ void trap_up_exception(struct trapframe *tf)
     else if (cause == CAUSE_FETCH_PAGE_FAULT)
         error = space_fault(p->space, tf->stval, ACCESS_EXEC, 0);
     if (error == 0 || error == -EINTR) { /* -EINTR: on its way out already */
-        reclaimer_poke();
+        reclaimer_faulted();
         return;
     }
     if (error == -ENOMEM && (thread_dying() || oom_kill()))

@@ -188,7 +188,6 @@ static int swap_in(struct fault *f, pte_t *pte)
     if (frame) {
         /* Without D the page is as in its slot. */
         uint64_t flags = region_pte_flags(f->region, sole) & (f->write ? ~0ul : ~PTE_D);
-        frame->age = 0;
         pte_store(pte, pte_make(frame_paddr(frame), flags));
     }
     spin_unlock(sv39_lock(pte));

@@ -137,6 +137,11 @@ uint64_t frame_free_count(void)
     return n;
 }
 
+uint64_t frame_free_estimate(void)
+{
+    return __atomic_load_n(&buddy_free, __ATOMIC_RELAXED);
+}
+
 bool frame_low(void)
 {
     return __atomic_load_n(&buddy_free, __ATOMIC_RELAXED) < low_watermark;

@@ -140,6 +140,8 @@ static inline void *frame_address(const struct frame *f)
 
 /* Free frames in all, per-hart caches included. */
 uint64_t frame_free_count(void);
+/* Those without the caches: one load. */
+uint64_t frame_free_estimate(void);
 /* True when free memory is below the watermark at which reclaim should run. */
 bool frame_low(void);
 /* True if an allocation of FRAME_USER would succeed. */

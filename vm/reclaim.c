@@ -108,8 +108,10 @@ static struct frame *candidate(pte_t pte)
     return f->class == FRAME_ANON && !f->object ? f : NULL;
 }
 
-/* What one call of reclaim_anon has seen. */
+/* What one call is to do, and what it has seen. */
 struct scan {
+    bool sample;      /* pages only grow older or younger */
+    unsigned most;    /* pages to look at */
     unsigned scanned; /* pages */
     bool full;        /* of them, some would leave if there were a slot for them */
 };
@@ -128,13 +130,15 @@ static unsigned evict_from(struct space *s, pte_t *table, vaddr_t *va, unsigned 
     bool aged = false;
     struct spinlock *walk = sv39_lock(table);
     spin_lock(walk);
-    for (; i < SV39_ENTRIES && count < n; i++) {
+    for (; i < SV39_ENTRIES && count < n && scan->scanned < scan->most; i++) {
         struct frame *f = candidate(pte_load(&table[i]));
         if (!f)
             continue;
         scan->scanned++;
         if (in_use(&table[i], f))
             aged = true;
+        else if (scan->sample)
+            continue;
         else if ((!scan->full || f->slot) && swap_reserve(f, &run))
             victims[count++] = &table[i];
         else if (!f->slot) /* pages that have one can leave all the same */
@@ -190,7 +194,7 @@ void reclaim_wait_others(void)
 
 unsigned reclaim_anon(unsigned n, unsigned *scanned)
 {
-    struct scan scan = {0, false};
+    struct scan scan = {.most = ~0u};
     *scanned = 0;
     if (!swap_enabled())
         return 0;
@@ -207,4 +211,14 @@ unsigned reclaim_anon(unsigned n, unsigned *scanned)
     *scanned = scan.full && !done ? 0 : scan.scanned;
     count_add(COUNT_RECLAIM, done);
     return done;
+}
+
+void reclaim_sample(unsigned n)
+{
+    struct scan scan = {.sample = true, .most = n};
+    unsigned none;
+    for (unsigned tables = 0; scan.scanned < n && tables < TABLES_MAX; tables++)
+        if (!scan_table(1, NULL, &none, &scan))
+            break;
+    count_add(COUNT_SCAN, scan.scanned);
 }

@@ -22,6 +22,10 @@ struct space;
 
 #define AGE_MAX   4 /* rounds in use that count */
 #define AGE_LEAVE 1 /* not in use and no older: it leaves */
+/* Of a page that comes back soon after it left: it was missed, so it is given the time until
+ * its next use. Else pages that come back leave again before that, once a whole working set
+ * has been driven out, and it never gets in again. */
+#define AGE_MISSED 3
 
 /* One round of the scan has come to the page: it grows older if it was used since the
  * last, and younger if not. True if it is to leave. */
@@ -47,6 +51,9 @@ void reclaim_dismiss(struct space *s);
  * number of entries; *scanned: pages that it looked at, 0 if none can leave because swap
  * is full. No lock held; waits for the swap disk only. */
 unsigned reclaim_anon(unsigned n, unsigned *scanned);
+/* Looks at up to n pages, which grow older or younger, and evicts none. Before memory is short,
+ * so that by then it is known which are used again. Nothing without swap. No lock held. */
+void reclaim_sample(unsigned n);
 /* Waits, spinning, until one of the scans that other harts are in has ended, which is a
  * table's time; at once if there is none. No lock held. */
 void reclaim_wait_others(void);

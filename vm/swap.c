@@ -5,6 +5,7 @@
 #include "kernel/lib/counter.h"
 #include "kernel/lib/printk.h"
 #include "kernel/lib/wait.h"
+#include "vm/reclaim.h"
 #include "vm/swap_slots.h"
 
 #define SWEEP_MAX 2048 /* slots that one sweep looks at */
@@ -124,8 +125,11 @@ struct frame *swap_take(pte_t entry, bool *sole)
     if (f) {
         frame_ref(f);
         slots_unref(slot);
-        if (slots_left_lately(slot))
+        f->age = 0;
+        if (slots_left_lately(slot)) {
+            f->age = AGE_MISSED;
             count(COUNT_REFAULT);
+        }
         *sole = slots_refs(slot) == 0 && frame_refs(f) == 2;
         f->flags &= ~PAGE_REFERENCED;
     }

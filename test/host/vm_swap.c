@@ -114,6 +114,12 @@ static void test_out_and_in(void)
     finish();
 }
 
+/* The frame that page i of the space is in. */
+static const struct frame *page_in(struct space *s, unsigned i)
+{
+    return frame_of(pte_paddr(pte_load(sv39_walk(s->root, BASE + i * PAGE_SIZE, false))));
+}
+
 /* A page that is asked for again counts unless as many pages have left since as there are
  * frames. */
 static void test_refaults(void)
@@ -124,6 +130,7 @@ static void test_refaults(void)
     CHECK(put(s, 0, 1) == 0);
     evict_all();
     CHECK(get(s, 0) == 1 && counter_sum(COUNT_REFAULT) == before + 1);
+    CHECK(page_in(s, 0)->age == AGE_MISSED); /* it stays for longer */
     CHECK(get(s, 0) == 1 && counter_sum(COUNT_REFAULT) == before + 1);
     evict_all();
     for (; n < frame_total() + frame_total() / 8; n += 10) {
@@ -133,6 +140,7 @@ static void test_refaults(void)
     }
     before = counter_sum(COUNT_REFAULT);
     CHECK(get(s, 0) == 1 && counter_sum(COUNT_REFAULT) == before);
+    CHECK(page_in(s, 0)->age == 0);
     CHECK(get(s, 10) == 10 && counter_sum(COUNT_REFAULT) > before);
     space_unref(s);
     finish();

@@ -96,21 +96,23 @@ static void run_file(const char *path)
 static unsigned run_corpus(void)
 {
     char folder[PATH_MAX], path[PATH_MAX + 256];
+    unsigned n = 0;
     const char *name = strrchr(__FILE__, '/');
     snprintf(folder, sizeof folder, "%.*s/../data/vm_swap", (int)(name - __FILE__), __FILE__);
-    DIR *corpus = opendir(folder);
-    struct dirent *entry;
-    unsigned n = 0;
-    CHECK(corpus);
-    while (corpus && (entry = readdir(corpus)) && !check_failing) {
-        if (entry->d_name[0] == '.')
-            continue;
-        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        run_file(path);
-        n++;
+    /* In the order of their names: what one input does may depend a little on those before. */
+    struct dirent **names;
+    int found = scandir(folder, &names, NULL, alphasort);
+    CHECK(found > 0);
+    for (int i = 0; i < found; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]->d_name);
+        if (names[i]->d_name[0] != '.' && !check_failing) {
+            run_file(path);
+            n++;
+        }
+        free(names[i]);
     }
-    if (corpus)
-        closedir(corpus);
+    if (found > 0)
+        free(names);
     return n;
 }
 
