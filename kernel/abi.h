@@ -303,6 +303,9 @@ struct abi_object_info {
 /* INSPECT: () drop clean unmapped object pages, and free kernel memory that is kept for reuse */
 #define SYSTEM_DROP_CACHES 7
 #define SYSTEM_OWN         8 /* INSPECT: (pid, struct abi_own *) */
+/* INSPECT: (pgid, or 0: no more) allocations for that group fail, once at each place; only in a
+ * checking kernel, else -ENOSYS. How many had failed for the group before it */
+#define SYSTEM_FAIL 9
 /* DEVICE: (index, struct abi_device *) -> 0/-ENODEV: opens MMIO object and interrupt of device
  * index */
 #define SYSTEM_DEVICE 10

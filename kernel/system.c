@@ -14,6 +14,7 @@
 #include "kernel/process.h"
 #include "kernel/thread.h"
 #include "trap/sbi.h"
+#include "vm/fail.h"
 #include "vm/kmalloc.h"
 #include "vm/usercopy.h"
 
@@ -165,6 +166,13 @@ static int64_t dump(uint64_t a, uint64_t b, uint64_t c)
     return 0;
 }
 
+static int64_t fail(uint64_t pgid, uint64_t b, uint64_t c)
+{
+    (void)b;
+    (void)c;
+    return fail_arm((int)pgid);
+}
+
 static int64_t power(uint64_t reboot, uint64_t b, uint64_t c)
 {
     (void)b;
@@ -186,6 +194,7 @@ static const struct {
     [SYSTEM_COUNTERS] = {RIGHT_INSPECT, inspect_counters},
     [SYSTEM_OWN] = {RIGHT_INSPECT, inspect_own},
     [SYSTEM_DROP_CACHES] = {RIGHT_INSPECT, inspect_drop_caches},
+    [SYSTEM_FAIL] = {RIGHT_INSPECT, fail},
     [SYSTEM_DEVICE] = {RIGHT_DEVICE, open_device},
     [SYSTEM_BOOT_FILE] = {RIGHT_DEVICE, open_boot_file},
     [SYSTEM_LOG_READ] = {RIGHT_DEVICE, read_log},

@@ -4,6 +4,7 @@
 #include "kernel/lib/hart.h"
 #include "kernel/lib/printk.h"
 #include "kernel/lib/string.h"
+#include "vm/fail.h"
 #include "vm/redzone.h"
 #include "vm/shadow.h"
 
@@ -199,6 +200,8 @@ static struct frame *cache_get(enum frame_priority priority)
 struct frame *frame_alloc(enum abi_frame_class class, unsigned order, enum frame_priority priority)
 {
     struct frame *f;
+    if (fail_allocation())
+        return NULL;
     if (order == 0) {
         f = cache_get(priority);
     } else {

@@ -12,6 +12,7 @@
 
 #include "kernel/lib/printk.h"
 #include "kernel/lib/string.h"
+#include "vm/fail.h"
 #include "vm/frame.h"
 #include "vm/redzone.h"
 
@@ -78,6 +79,8 @@ static void *large_alloc(size_t size)
 
 void *kmalloc(size_t size)
 {
+    if (fail_allocation())
+        return NULL;
     unsigned i = size < PAGE_SIZE ? size_class(size + REDZONE_SIZE) : LARGE;
     if (i == LARGE)
         return large_alloc(size);

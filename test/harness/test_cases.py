@@ -26,7 +26,8 @@ def test_configurations(tmp_path):
                             '/*\n * test: cpus=3 kargs="asidbits=0 x" timeout=9 args="-n 3"\n */\n')
     assert [test.identity for test in found] == ["fork[mem=64M]", "fork[asidbits=0,x,args=-n_3]"]
     assert [test.points for test in found] == [5, 1]
-    assert found[0].domains() == [["cpus=1", "cpus=2"], ["mem=64M"], [""], ["", "sstc=off"], [""]]
+    assert found[0].domains() == [["cpus=1", "cpus=2"], ["mem=64M"], [""], ["", "sstc=off"], [""],
+                                  ["", "debug=on"]]
     assert found[1].domains()[0] == ["cpus=3"] and found[1].domains()[2] == [""]
     case = found[1].case(("cpus=3", "mem=2G", "", "sstc=off"))
     assert case.command == "/test/fork -n 3" and case.test.timeout == 9

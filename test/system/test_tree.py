@@ -283,6 +283,17 @@ def test_full_with_the_checking_kernel(tree, tmp_path):
     assert "fails" in by_hand and "run: exit 1" in errors, errors
 
 
+def test_each_allocation_is_refused_once(tree):
+    """A part of what guest.alloc_refused can do, which is nothing on a plain kernel."""
+    name = "guest.alloc_refused[cpus=1,mem=128M,args=pipe__handle_,debug=on]"
+    output, _ = make(tree, "grade", f"T={name}")
+    assert re.search(rf"(?m)^ok +1/1 +{re.escape(name)}", output), output
+    log = (tree / "build" / "test" / directory_name(name) / "serial.log").read_text(errors="replace")
+    places = set(re.findall(r"refused: \S+, (\w+)", log))
+    assert {"thread_create", "pipe_create", "space_create"} <= places and len(places) > 15, places
+    assert "SKIP" not in log
+
+
 # Takes the place of ssh: runs the command here, in another home.
 SSH = """#!/bin/sh
 while :; do case "$1" in -l | -p | -o) shift 2 ;; -*) shift ;; *) break ;; esac; done

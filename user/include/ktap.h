@@ -295,8 +295,9 @@ KTAP_UNUSED static void ledger_report(const struct abi_memory *after)
 
 /*
  * One result: each class has the frames it had at ledger_begin. What the dead
- * leave is swept up a moment after they are waited for, so a difference is
- * looked at again for up to two seconds before it counts.
+ * leave is swept up a moment after they are waited for, and the file system has a
+ * timer for five seconds after a change (some bytes of kmalloc's, seldom a slab
+ * of its own), so a difference is looked at again for up to seven seconds.
  */
 KTAP_UNUSED static int ledger_end_ok(const char *name)
 {
@@ -305,7 +306,7 @@ KTAP_UNUSED static int ledger_end_ok(const char *name)
 
     if (!ledger_known)
         return ok(0, "%s: the ledger cannot be read", name);
-    for (int tries = 0; tries < 40; tries++) {
+    for (int tries = 0; tries < 140; tries++) {
         if (tries > 0)
             sys_sleep(50000000);
         err = ledger_read(&after);

@@ -114,8 +114,9 @@ static void random_call(void)
         return;
     }
     /* A log port, devices and interrupts taken away would be missed by others. */
-    if (number == SYS_system && (a[1] == SYSTEM_LOG_PORT || a[1] == SYSTEM_DUMP ||
-                                 a[1] == SYSTEM_LOG_WRITE || a[1] == SYSTEM_DEVICE))
+    if (number == SYS_system &&
+        (a[1] == SYSTEM_LOG_PORT || a[1] == SYSTEM_DUMP || a[1] == SYSTEM_LOG_WRITE ||
+         a[1] == SYSTEM_DEVICE || a[1] == SYSTEM_FAIL))
         return;
     banyan_syscall6((long)number, (long)a[0], (long)a[1], (long)a[2], (long)a[3], (long)a[4],
                     (long)a[5]);
