@@ -7,7 +7,7 @@ import fnmatch
 
 PARTS = [
     ("boot", "boot.* hang.* panic.*"),
-    ("memory", "guest.mem_* guest.vm_* guest.swap_* host.vm_* swapdisk.*"),
+    ("memory", "guest.mem_* guest.alloc_* guest.vm_* guest.swap_* host.vm_* swapdisk.*"),
     ("processes", "guest.exist guest.proc_* guest.thread_* guest.sched_* guest.handle_*"),
     ("ipc", "guest.ipc_* guest.pipe_* guest.svc_*"),
     ("files", "guest.file_* disk.* host.fs_* host.virtq_*"),
@@ -31,7 +31,7 @@ REQUIRES = [
     ("guest.file_*", ("guest.file_basic",)),
     ("guest.ipc_* guest.svc_*", ("guest.ipc_call",)),
     ("guest.pipe_*", ("guest.pipe_basic",)),
-    ("guest.mem_* guest.vm_* guest.swap_*", ("guest.mem_mmap",)),
+    ("guest.mem_* guest.alloc_* guest.vm_* guest.swap_*", ("guest.mem_mmap",)),
     ("guest.thread_*", ("guest.thread_life",)),
     ("guest.exist", ()),
     ("guest.*", ("guest.proc_wait",)),

@@ -287,7 +287,7 @@ def test_each_allocation_is_refused_once(tree):
     """A part of what guest.alloc_refused can do, which is nothing on a plain kernel."""
     name = "guest.alloc_refused[cpus=1,mem=128M,args=pipe__handle_,debug=on]"
     output, _ = make(tree, "grade", f"T={name}")
-    assert re.search(rf"(?m)^ok +1/1 +{re.escape(name)}", output), output
+    assert re.search(rf"(?m)^ok +0/0 +{re.escape(name)}", output), output
     log = (tree / "build" / "test" / directory_name(name) / "serial.log").read_text(errors="replace")
     places = set(re.findall(r"refused: \S+, (\w+)", log))
     assert {"thread_create", "pipe_create", "space_create"} <= places and len(places) > 15, places
