@@ -27,10 +27,8 @@
 static char names[PROGRAMS_MAX][32];
 static int count;
 
-/* This one; one that makes every call of the system object, which ends the refusals; and two
- * that are about nothing else than memory that is out, for all. */
-static const char *const left_out[] = {"alloc_refused", "handle_rights", "mem_exhaust",
-                                       "mem_victim"};
+/* This one, and two that are about nothing else than memory that is out, for all. */
+static const char *const left_out[] = {"alloc_refused", "mem_exhaust", "mem_victim"};
 
 static int by_name(const void *a, const void *b)
 {

@@ -137,7 +137,7 @@ static int system_rights(void *unused)
         {SYSTEM_DEVICE, RIGHT_DEVICE},       {SYSTEM_BOOT_FILE, RIGHT_DEVICE},
         {SYSTEM_LOG_READ, RIGHT_DEVICE},     {SYSTEM_LOG_PORT, RIGHT_DEVICE},
         {SYSTEM_BOOT_ARGS, RIGHT_INSPECT},   {SYSTEM_DUMP, RIGHT_INSPECT},
-        {SYSTEM_SHUTDOWN, RIGHT_POWER},
+        {SYSTEM_FAIL, RIGHT_INSPECT},        {SYSTEM_SHUTDOWN, RIGHT_POWER},
     };
     unsigned long paddr;
     int port = (int)sys_port_create(), saved = (int)sys_dup(H_SYSTEM, 0, 0);
@@ -148,7 +148,7 @@ static int system_rights(void *unused)
         CHECK_IS(sys_system(port, ops[i].op, 0, 0, 0), -EBADF);
     }
     for (long op = -1; op < 40; op++)
-        if ((op < SYSTEM_PROCESSES || op > SYSTEM_OWN) &&
+        if ((op < SYSTEM_PROCESSES || op > SYSTEM_FAIL) &&
             (op < SYSTEM_DEVICE || op > SYSTEM_DUMP) && op != SYSTEM_SHUTDOWN)
             CHECK_IS(sys_system(saved, op, 0, 0, 0), -EINVAL);
     CHECK_IS(sys_object_dma(strip(saved, RIGHT_DEVICE), 4096, &paddr), -EPERM);
