@@ -97,10 +97,9 @@ static struct {
     int port, file;
     volatile unsigned ins, hold; /* hold: the answer to a page-out waits while it is 1 */
     unsigned char *store;
-    char *room;
 } server;
 
-static void serve(struct message *m, struct ipc_ext *ext)
+static void serve(struct message *m, struct ipc_ext *ext, const char *room)
 {
     unsigned long at = m->w[2] * PAGE, n = m->w[3] * PAGE;
 
@@ -117,7 +116,7 @@ static void serve(struct message *m, struct ipc_ext *ext)
     } else if (m->w[0] == MSG_PAGE_OUT) {
         while (server.hold)
             sys_futex_wait(&server.hold, 1, 1000000000);
-        memcpy(server.store + at, server.room, ext->recv_len);
+        memcpy(server.store + at, room, ext->recv_len);
     } else if (m->w[0] == MSG_RESERVE) {
         m->w[0] = m->w[3];
         return;
@@ -125,21 +124,23 @@ static void serve(struct message *m, struct ipc_ext *ext)
     m->w[0] = 0;
 }
 
-static void *serve_all(void *unused)
+/* There are two of these: pages come in while one keeps a page-out waiting. */
+static void *serve_all(void *room)
 {
-    struct ipc_ext ext = {.recv_addr = (unsigned long)server.room, .recv_cap = IPC_BUFFER_MAX};
+    struct ipc_ext ext = {.recv_addr = (unsigned long)room, .recv_cap = IPC_BUFFER_MAX};
     struct message m;
     long id = ipc_receive(server.port, &m, &ext);
 
-    (void)unused;
     while (id >= 0) {
         if (id == 0) {
-            if (m.w[0] & 1)
+            if (m.w[0] & 1) {
+                sys_notify(server.port, 1); /* for the other one */
                 break;
+            }
             id = ipc_receive(server.port, &m, &ext);
             continue;
         }
-        serve(&m, &ext);
+        serve(&m, &ext, room);
         id = ipc_reply_receive(server.port, m.id, &m, &ext);
     }
     return 0;
@@ -173,17 +174,17 @@ static int squeeze(void *unused)
 static int late_server(void *unused)
 {
     static unsigned char data[PAGE];
-    pthread_t thread;
+    pthread_t threads[2];
     unsigned ins;
 
     (void)unused;
     server.port = (int)sys_port_create();
     server.file = make_file(server.port, KEY, FILE * PAGE);
     server.store = calloc(FILE, PAGE);
-    server.room = malloc(IPC_BUFFER_MAX);
     server.hold = 1;
-    CHECK(server.port >= 0 && server.file >= 0 && server.store && server.room);
-    CHECK_IS(pthread_create(&thread, 0, serve_all, 0), 0);
+    CHECK(server.port >= 0 && server.file >= 0 && server.store);
+    for (int i = 0; i < 2; i++)
+        CHECK_IS(pthread_create(&threads[i], 0, serve_all, malloc(IPC_BUFFER_MAX)), 0);
     for (unsigned long p = 0; p < FILE; p++) {
         pattern_fill(data, PAGE, 7, p * PAGE);
         CHECK_IS(sys_pwrite(server.file, data, PAGE, p * PAGE), PAGE);
@@ -213,7 +214,8 @@ static int late_server(void *unused)
     CHECK_IS(pattern_check(server.store, (FILE - 100) * PAGE + 10, 7, 0), -1);
     CHECK_IS(sys_object_discard(server.port, KEY), 0);
     CHECK_IS(sys_notify(server.port, 1), 0);
-    CHECK_IS(pthread_join(thread, 0), 0);
+    for (int i = 0; i < 2; i++)
+        CHECK_IS(pthread_join(threads[i], 0), 0);
     return 0;
 }
 
