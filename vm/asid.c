@@ -130,13 +130,36 @@ static uint64_t asid_enter(struct asid_context *c, uint64_t me)
     return asid;
 }
 
+static void sync_icache(struct space *s, uint64_t me)
+{
+    if (__atomic_load_n(&s->icache_stale, __ATOMIC_SEQ_CST) & me) {
+        __atomic_fetch_and(&s->icache_stale, ~me, __ATOMIC_SEQ_CST);
+        icache_fence();
+    }
+}
+
+/* This hart is in the space already, but may have idled. */
+static void stay(struct space *s, uint64_t me)
+{
+    if (__atomic_load_n(&s->asid.missed, __ATOMIC_SEQ_CST) & me) {
+        __atomic_fetch_and(&s->asid.missed, ~me, __ATOMIC_SEQ_CST);
+        __atomic_fetch_and(&s->asid.stale, ~me, __ATOMIC_SEQ_CST);
+        tlb_fence_asid(max_asid ? s->asid.id & SATP_ASID_MASK : 0);
+    }
+    sync_icache(s, me);
+    shadow_enter(s);
+}
+
 void space_switch(struct space *s)
 {
     struct hart *h = hart_self();
     struct space *old = h->space;
-    if (old == s)
-        return;
     uint64_t me = 1ul << h->index;
+    if (old == s) {
+        if (s)
+            stay(s, me);
+        return;
+    }
     uint64_t asid = 0;
     if (s) {
         /* Active first, stale second: a shootdown marks stale first and reads
@@ -155,10 +178,8 @@ void space_switch(struct space *s)
         h->entry->user_satp = satp;
     else
         satp_write(satp);
-    if (s && __atomic_load_n(&s->icache_stale, __ATOMIC_SEQ_CST) & me) {
-        __atomic_fetch_and(&s->icache_stale, ~me, __ATOMIC_SEQ_CST);
-        icache_fence();
-    }
+    if (s)
+        sync_icache(s, me);
     /* Without ASIDs two spaces share 0: empty the TLB (section 4.2.1). */
     if (!max_asid && !h->entry)
         tlb_fence_all();
@@ -187,6 +208,20 @@ static void remote_fence(uint64_t harts, vaddr_t va, uint64_t size, int asid)
     sbi_remote_fence(harts, va, size, asid);
 }
 
+/* Leaves the fence to those harts in the space that idle; the others. An interrupt that takes
+ * a hart from its sleep, if the host has put it to sleep as well, costs far more. */
+static uint64_t leave_to_idle(struct space *s, uint64_t harts_in_it)
+{
+    uint64_t idle = harts_in_it & ~harts_awake(harts_in_it);
+    if (!idle)
+        return harts_in_it;
+    /* Marked first, and looked at again: the hart clears `idling` first and then looks. */
+    __atomic_fetch_or(&s->asid.missed, idle, __ATOMIC_SEQ_CST);
+    idle &= ~harts_awake(idle);
+    shadow_left_stale(s, idle);
+    return harts_in_it & ~idle;
+}
+
 void space_shootdown(struct space *s, vaddr_t va, uint64_t size)
 {
     struct hart *h = hart_self();
@@ -205,6 +240,8 @@ void space_shootdown(struct space *s, vaddr_t va, uint64_t size)
     if (in_it)
         fence_local(va, size, asid);
     uint64_t others = __atomic_load_n(&c->active, __ATOMIC_SEQ_CST) & ~me;
+    if (others)
+        others = leave_to_idle(s, others);
     if (!others)
         return;
     bool whole = size > FENCE_PAGES_MAX * PAGE_SIZE;

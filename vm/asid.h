@@ -23,6 +23,7 @@ struct asid_context {
     uint64_t active; /* harts whose satp names the space. atomic */
     uint64_t ran;    /* harts that ran it since its ASID was assigned. atomic */
     uint64_t stale;  /* harts that must fence its ASID before running it. atomic */
+    uint64_t missed; /* harts that idled in it during a shootdown, and must likewise. atomic */
 };
 
 /* Probes ASIDLEN and applies the limit (bits; negative: no limit). harts: how
@@ -33,14 +34,15 @@ unsigned asid_count(void);
 /* A generation has begun, and the hart empties its TLB before it enters a space. */
 bool asid_must_flush(unsigned hart);
 
-/* Makes this hart's satp name space (NULL: the kernel's own root). */
+/* Makes this hart's satp name space (NULL: the kernel's own root), and does the fences that it
+ * has been left. Before any thread runs, also if the space is the same. */
 void space_switch(struct space *s);
 
 /*
  * Makes every hart forget translations of [va, va + size) of the space, after
  * its entries have been changed. Returns when no hart can use an old one: harts
- * in the space are fenced, harts that ran it are marked to fence before they
- * run it again. Never sleeps.
+ * in the space are fenced, harts that ran it, or idle in it, are marked to fence
+ * before they run it again. Never sleeps.
  */
 void space_shootdown(struct space *s, vaddr_t va, uint64_t size);
 #define FENCE_EVERYTHING (~0ul)

@@ -359,7 +359,7 @@ void space_icache_sync(struct space *s)
     uint64_t me = 1ul << hart_self()->index;
     __atomic_fetch_or(&s->icache_stale, ~me, __ATOMIC_SEQ_CST);
     icache_fence();
-    uint64_t others = __atomic_load_n(&s->asid.active, __ATOMIC_SEQ_CST) & ~me;
+    uint64_t others = harts_awake(__atomic_load_n(&s->asid.active, __ATOMIC_SEQ_CST) & ~me);
     if (others) {
         shadow_fence_i(others);
         sbi_remote_fence_i(others);

@@ -43,7 +43,7 @@ struct hart {
     struct space *space;      /* whose root satp names; NULL = the kernel's own */
     uint64_t walks;           /* atomic: odd inside walk_begin ... walk_end (vm/sv39.h) */
     bool resched;             /* give the hart up on the way to user mode */
-    bool idling;              /* waits for an interrupt */
+    bool idling;              /* atomic: waits for an interrupt */
     uint64_t timer_armed;     /* time at which the timer fires; ~0 = never */
     uint64_t slice_end;       /* time at which current's slice ends */
     unsigned lock_depth;      /* debug: locks held, and which */
@@ -53,6 +53,17 @@ struct hart {
 
 extern struct hart harts[MAX_HARTS];
 extern unsigned hart_count; /* harts that are online */
+
+/* Of those harts (bits), the ones that do not idle. An idle one looks at what it was left before
+ * it runs a program again: who has left it something, by an atomic operation, and then sees it
+ * idle here, need not call it. */
+static inline uint64_t harts_awake(uint64_t mask)
+{
+    for (unsigned i = 0; i < MAX_HARTS; i++)
+        if (mask >> i & 1 && __atomic_load_n(&harts[i].idling, __ATOMIC_SEQ_CST))
+            mask &= ~(1ul << i);
+    return mask;
+}
 
 static inline struct hart *hart_self(void)
 {

@@ -85,7 +85,7 @@ static void check_all(void)
 {
     for (unsigned h = 0; h < online; h++) {
         CHECK(frame_of(tlb_root(h))->class == FRAME_TABLE);
-        if (!busy[h])
+        if (!busy[h] && !harts[h].idling)
             check_hart(h);
     }
 }
@@ -199,6 +199,12 @@ static void step(unsigned hart)
     unsigned what = check_random(&seed) % 16;
     busy[hart] = true;
     host_run_on(hart);
+    if (host_hart->idling) {
+        __atomic_store_n(&host_hart->idling, false, __ATOMIC_SEQ_CST);
+        turn();
+        space_switch(host_hart->space);
+        host_run_on(hart);
+    }
     if (depth == 0 && !m->space)
         create(m);
     if (!m->space || what == 0)
@@ -212,6 +218,8 @@ static void step(unsigned hart)
     busy[hart] = false;
     host_run_on(hart);
     check_hart(hart);
+    if (check_random(&seed) % 3 == 0)
+        __atomic_store_n(&host_hart->idling, true, __ATOMIC_SEQ_CST);
 }
 
 static void run(unsigned steps)
@@ -228,6 +236,7 @@ static void run(unsigned steps)
     running = false;
     for (unsigned h = 0; h < online; h++) {
         host_run_on(h);
+        host_hart->idling = false;
         space_switch(NULL);
         CHECK(tlb_root(h) == kernel_root && tlb_asid(h) == 0 && !host_hart->space);
     }
@@ -353,6 +362,65 @@ static void test_icache(void)
     destroy(&models[1]);
 }
 
+/* A hart that idles in a space is not called for a shootdown, and fences before it goes on. */
+static uint64_t remote_fences;
+
+static void count_remote(void)
+{
+    remote_fences++;
+}
+
+static void fence_and_count(enum host_fence_kind kind, vaddr_t va, uint64_t asid)
+{
+    count_icache(kind, va, asid);
+    tlb_fence(kind, va, asid);
+}
+
+static void test_idle(const struct config *c)
+{
+    online = 3;
+    host_boot(3);
+    kmalloc_init();
+    tlb_boot();
+    asid_init(c->limit, 3);
+    host_remote = count_remote;
+    host_fence = fence_and_count;
+    create(&models[0]);
+    for (unsigned h = 0; h < 3; h++) {
+        host_run_on(h);
+        space_switch(models[0].space);
+        tlb_fill(h, PAGE_VA(1));
+    }
+    harts[1].idling = true;
+    harts[2].idling = true;
+    host_run_on(0);
+    change_page(&models[0], 1);
+    space_icache_sync(models[0].space);
+    CHECK(remote_fences == 0 && tlb_find(1, PAGE_VA(1)) && !tlb_find(0, PAGE_VA(1)));
+    for (unsigned h = 1; h < 3; h++) {
+        host_run_on(h);
+        host_hart->idling = false;
+        icache_fences[h] = 0;
+        space_switch(models[0].space);
+        CHECK(icache_fences[h] == 1 && !tlb_find(h, PAGE_VA(1)));
+    }
+    host_run_on(1);
+    host_hart->idling = true;
+    host_run_on(0);
+    change_page(&models[0], 2); /* hart 2 is called, hart 1 is not */
+    CHECK(remote_fences == 1);
+    host_run_on(1);
+    host_hart->idling = false;
+    tlb_fill(1, PAGE_VA(2));
+    space_switch(models[0].space);
+    CHECK(!tlb_find(1, PAGE_VA(2)));
+    for (unsigned h = 0; h < 3; h++) {
+        host_run_on(h);
+        space_switch(NULL);
+    }
+    destroy(&models[0]);
+}
+
 /* Runs a test in a process of its own. */
 static void in_child(void (*test)(const struct config *), const struct config *c, const char *name)
 {
@@ -385,8 +453,10 @@ static void icache(const struct config *c)
 int main(void)
 {
     unsigned n = sizeof configs / sizeof configs[0];
-    check_plan(n + 2);
+    check_plan(n + 4);
     in_child(no_fences, NULL, "switches need no fence while there are ASIDs");
+    in_child(test_idle, &configs[0], "idle harts are not called, and fence later");
+    in_child(test_idle, &configs[9], "the same without ASIDs");
     in_child(icache, NULL, "stale instructions are fenced before a space runs");
     for (unsigned i = 0; i < n; i++) {
         seed = 0x9e3779b97f4a7c15ul + i;
