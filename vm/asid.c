@@ -222,7 +222,7 @@ static uint64_t leave_to_idle(struct space *s, uint64_t harts_in_it)
     return harts_in_it & ~idle;
 }
 
-void space_shootdown(struct space *s, vaddr_t va, uint64_t size)
+static void shootdown(struct space *s, vaddr_t va, uint64_t size, bool spare_idle)
 {
     struct hart *h = hart_self();
     uint64_t me = 1ul << h->index;
@@ -240,12 +240,22 @@ void space_shootdown(struct space *s, vaddr_t va, uint64_t size)
     if (in_it)
         fence_local(va, size, asid);
     uint64_t others = __atomic_load_n(&c->active, __ATOMIC_SEQ_CST) & ~me;
-    if (others)
+    if (others && spare_idle)
         others = leave_to_idle(s, others);
     if (!others)
         return;
     bool whole = size > FENCE_PAGES_MAX * PAGE_SIZE;
     remote_fence(others, whole ? 0 : va, whole ? ~0ul : size, max_asid ? (int)asid : -1);
+}
+
+void space_shootdown(struct space *s, vaddr_t va, uint64_t size)
+{
+    shootdown(s, va, size, true);
+}
+
+void space_shootdown_tables(struct space *s)
+{
+    shootdown(s, 0, USER_END, false);
 }
 
 void kernel_shootdown(vaddr_t va, uint64_t size)

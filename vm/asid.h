@@ -45,6 +45,13 @@ void space_switch(struct space *s);
  * before they run it again. Never sleeps.
  */
 void space_shootdown(struct space *s, vaddr_t va, uint64_t size);
+/*
+ * The same for all of the space, after tables have been taken out of it that are about to be
+ * freed. Harts that idle in it are fenced, too: a processor may walk the tables of the space
+ * it is in at any time, without an access, and what it found in memory that is something else
+ * by then could stay in its TLB, global even.
+ */
+void space_shootdown_tables(struct space *s);
 #define FENCE_EVERYTHING (~0ul)
 /* The same for a kernel mapping: every hart. size FENCE_EVERYTHING: tables, too. */
 void kernel_shootdown(vaddr_t va, uint64_t size);

@@ -22,7 +22,7 @@ static void free_unlinked(struct space *s, struct unlinked *u)
 {
     if (!u->count)
         return;
-    space_shootdown(s, 0, USER_END);
+    space_shootdown_tables(s);
     walk_wait_others();
     for (unsigned i = 0; i < u->count; i++)
         frame_unref(u->tables[i]);

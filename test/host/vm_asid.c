@@ -414,6 +414,13 @@ static void test_idle(const struct config *c)
     tlb_fill(1, PAGE_VA(2));
     space_switch(models[0].space);
     CHECK(!tlb_find(1, PAGE_VA(2)));
+    /* Tables are to be freed: nobody is spared. */
+    host_hart->idling = true;
+    tlb_fill(1, PAGE_VA(3));
+    host_run_on(0);
+    space_shootdown_tables(models[0].space);
+    CHECK(remote_fences == 2 && !tlb_find(1, PAGE_VA(3)));
+    harts[1].idling = false;
     for (unsigned h = 0; h < 3; h++) {
         host_run_on(h);
         space_switch(NULL);
