@@ -115,6 +115,15 @@ void swap_entry_drop(pte_t entry)
     spin_unlock(&lock);
 }
 
+/* A page is used again: one that was missed soon after it had left stays for longer. */
+static void note_return(struct frame *f, uint32_t slot)
+{
+    bool missed = slots_left_lately(slot);
+    f->age = missed ? AGE_MISSED : 0;
+    if (missed)
+        count(COUNT_REFAULT);
+}
+
 struct frame *swap_take(pte_t entry, bool *sole)
 {
     uint32_t slot = pte_slot(entry);
@@ -125,11 +134,7 @@ struct frame *swap_take(pte_t entry, bool *sole)
     if (f) {
         frame_ref(f);
         slots_unref(slot);
-        f->age = 0;
-        if (slots_left_lately(slot)) {
-            f->age = AGE_MISSED;
-            count(COUNT_REFAULT);
-        }
+        note_return(f, slot);
         *sole = slots_refs(slot) == 0 && frame_refs(f) == 2;
         f->flags &= ~PAGE_REFERENCED;
     }
@@ -145,8 +150,7 @@ struct frame *swap_adopt(uint32_t slot)
         f = NULL;
     if (f) {
         slots_unref(slot);
-        if (slots_left_lately(slot))
-            count(COUNT_REFAULT);
+        note_return(f, slot);
         assert(slots_refs(slot) == 0); /* others may refer to the frame: they waited for it */
         frame_ref(f);
         cache_remove(f);
