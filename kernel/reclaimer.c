@@ -161,7 +161,7 @@ static void sample(void)
 
 void reclaimer_faulted(void)
 {
-    if (frame_free_estimate() < frame_total() / 2 && swap_enabled())
+    if (frame_free_estimate() < frame_total() / 2)
         sample();
     reclaimer_poke();
 }

@@ -217,6 +217,8 @@ void reclaim_sample(unsigned n)
 {
     struct scan scan = {.sample = true, .most = n};
     unsigned none;
+    if (!swap_enabled())
+        return;
     for (unsigned tables = 0; scan.scanned < n && tables < TABLES_MAX; tables++)
         if (!scan_table(1, NULL, &none, &scan))
             break;
