@@ -116,20 +116,26 @@ static void print_frame(uint64_t pc)
  * Frame pointers: -8(fp) is the return address, -16(fp) the caller's fp. A
  * chain that leaves the kernel's half or goes downwards ends there.
  */
+uint64_t backtrace_step(uint64_t *fp)
+{
+    if (*fp < DIRECT_BASE + 16 || *fp % 8)
+        return 0;
+    uint64_t ra = ((uint64_t *)*fp)[-1], next = ((uint64_t *)*fp)[-2];
+    if (ra < (uint64_t)kernel_start || ra >= (uint64_t)text_end)
+        return 0;
+    *fp = next > *fp ? next : 0;
+    return ra;
+}
+
 void backtrace_print(uint64_t pc, uint64_t fp)
 {
     printk("backtrace:");
     print_frame(pc);
     for (int depth = 0; depth < 24; depth++) {
-        if (fp < DIRECT_BASE + 16 || fp % 8)
-            break;
-        uint64_t ra = ((uint64_t *)fp)[-1], next = ((uint64_t *)fp)[-2];
-        if (ra < (uint64_t)kernel_start || ra >= (uint64_t)text_end)
+        uint64_t ra = backtrace_step(&fp);
+        if (!ra)
             break;
         print_frame(ra - 4);
-        if (next <= fp)
-            break;
-        fp = next;
     }
 }
 

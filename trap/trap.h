@@ -61,6 +61,9 @@ void trap_init_hart(void);
 void trap_return(struct trapframe *frame) __attribute__((noreturn));
 /* Serves every interrupt that is pending on this hart (the idle loop polls). */
 void trap_poll(void);
+/* One step up a call chain: where the function with frame pointer *fp returns to, and *fp is its
+ * caller's; 0 at the end of the chain. */
+uint64_t backtrace_step(uint64_t *fp);
 /* Prints a call chain: kernel frames from frame pointer fp, starting at pc. */
 void backtrace_print(uint64_t pc, uint64_t fp);
 /* The same for the caller. */

@@ -5,6 +5,7 @@
 #include "kernel/lib/symbol.h"
 #include "kernel/process.h"
 #include "kernel/thread.h"
+#include "trap/trap.h"
 
 #define PLACES 2048 /* that are told apart; beyond them nothing fails */
 #define CALLS  4    /* of a chain, the allocator's caller first */
@@ -17,18 +18,12 @@ struct chain {
     uint64_t calls[CALLS]; /* return addresses */
 };
 
-/* Who called the allocator (fp is its frame), and who that one. Frames are as the calling
- * convention has them: the return address below where fp points, the caller's fp below that. */
-static struct chain chain_from(const uint64_t *fp)
+/* Who called the allocator (fp is its frame), and who that one. */
+static struct chain chain_from(uint64_t fp)
 {
     struct chain c = {{0}};
-    const struct hart *h = hart_self();
-    for (unsigned i = 0; i < CALLS; i++) {
-        if ((uint64_t)fp < h->stack_low + 16 || (uint64_t)fp > h->kernel_sp)
-            break;
-        c.calls[i] = fp[-1];
-        fp = (const uint64_t *)fp[-2];
-    }
+    for (unsigned i = 0; i < CALLS && (i == 0 || c.calls[i - 1]); i++)
+        c.calls[i] = backtrace_step(&fp);
     return c;
 }
 
@@ -69,12 +64,13 @@ bool fail_allocation(void)
 {
     const struct thread *t = thread_self();
     int group = __atomic_load_n(&armed, __ATOMIC_SEQ_CST);
-    if (!group || !t || !t->process ||
+    if (!group || !t || !t->process || t->process->wired ||
         __atomic_load_n(&t->process->pgid, __ATOMIC_RELAXED) != group)
         return false;
     /* From the frame of the allocator that asks. */
-    const uint64_t *mine = __builtin_frame_address(0);
-    struct chain c = chain_from((const uint64_t *)mine[-2]);
+    uint64_t fp = (uint64_t)__builtin_frame_address(0);
+    backtrace_step(&fp);
+    struct chain c = chain_from(fp);
     if (!first_time(hash(&c)))
         return false;
     __atomic_fetch_add(&refused, 1, __ATOMIC_SEQ_CST);
