@@ -160,6 +160,7 @@ static int of_file(void *unused)
 #define ROUNDS 300
 
 static volatile int over;
+static volatile unsigned under_way; /* futex: the thread has copied */
 
 /* Has the kernel copy to and from where another thread maps and unmaps: it may succeed
  * or fail, but what it finds there is that place's. */
@@ -184,6 +185,10 @@ static void *copy_there(void *arg)
         bad += n != 1 && (n != -1 || errno != EFAULT);
         if (n != 1)
             bad += read(ends[0], &byte, 1) != 1;
+        if (!under_way) {
+            under_way = 1;
+            sys_futex_wake(&under_way, 1);
+        }
     }
     close(ends[0]);
     close(ends[1]);
@@ -201,7 +206,8 @@ static int copies_meanwhile(void *unused)
     CHECK(other && place(at, PAGE, PAGE));
     before = tables() - 2;
     CHECK(pthread_create(&thread, 0, copy_there, (void *)at) == 0);
-    sys_sleep(20 * MS); /* so that it is in its loop; how far does not matter */
+    while (!under_way)
+        sys_futex_wait(&under_way, 0, ~0ul);
     for (unsigned i = 0; i < ROUNDS; i++) {
         CHECK_IS(munmap((void *)at, PAGE), 0);
         /* Takes the frames that the tables were in, and puts into them what looks like
