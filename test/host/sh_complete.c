@@ -1,7 +1,7 @@
 /*
  * The word that Tab completes, found in lines with every kind of quote.
  *
- * host-test: user/sh/complete.c user/sh/arena.c -D_GNU_SOURCE
+ * host-test: user/sh/complete.c user/sh/arena.c user/sh/text.c -D_GNU_SOURCE
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,14 +15,6 @@ struct shell shell;
 void shell_no_memory(void)
 {
     abort();
-}
-
-bool shell_is_name(const char *text, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        if (text[i] != '_' && (text[i] < 'a' || text[i] > 'z'))
-            return false;
-    return length;
 }
 
 static const struct {

@@ -3,9 +3,9 @@
  *
  *   sh [-aCefnuvxi] [-o NAME] [-c COMMANDS [NAME [ARG...]] | -s [ARG...] | FILE [ARG...]]
  */
+#include <limits.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -97,35 +97,6 @@ void shell_no_memory(void)
     if (!shell.interactive)
         _exit(2);
     longjmp(prompt_loop, 1);
-}
-
-bool shell_is_name(const char *text, size_t length)
-{
-    if (!length || (text[0] >= '0' && text[0] <= '9'))
-        return false;
-    for (size_t i = 0; i < length; i++) {
-        char c = text[i];
-
-        if (c != '_' && !(c >= '0' && c <= '9') && !((c | 0x20) >= 'a' && (c | 0x20) <= 'z'))
-            return false;
-    }
-    return true;
-}
-
-int shell_number(const char *text)
-{
-    long number = 0;
-
-    if (!*text)
-        return -1;
-    for (; *text; text++) {
-        if (*text < '0' || *text > '9')
-            return -1;
-        number = number * 10 + (*text - '0');
-        if (number > INT_MAX)
-            return -1;
-    }
-    return (int)number;
 }
 
 /* ---------------------------------------------------------------------- running */

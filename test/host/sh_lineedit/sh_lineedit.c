@@ -5,7 +5,7 @@
  *
  * host-test: user/sh/lineedit.c user/sh/lineedit_search.c user/sh/lineedit_complete.c
  * host-test: user/sh/edit.c user/sh/display.c user/sh/history.c user/sh/complete.c
- * host-test: user/sh/arena.c user/lib/utf8.c -D_GNU_SOURCE
+ * host-test: user/sh/arena.c user/sh/text.c user/lib/utf8.c -D_GNU_SOURCE
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -80,19 +80,6 @@ int shell_write(int fd, const char *bytes, size_t count)
 void shell_no_memory(void)
 {
     abort();
-}
-
-bool shell_is_name(const char *text, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        if (text[i] != '_' && (text[i] < 'a' || text[i] > 'z'))
-            return false;
-    return length;
-}
-
-int shell_number(const char *text)
-{
-    return atoi(text);
 }
 
 const char *var_get(const char *name)
