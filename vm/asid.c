@@ -147,7 +147,6 @@ static void stay(struct space *s, uint64_t me)
         tlb_fence_asid(max_asid ? s->asid.id & SATP_ASID_MASK : 0);
     }
     sync_icache(s, me);
-    shadow_enter(s);
 }
 
 void space_switch(struct space *s)
@@ -215,10 +214,10 @@ static uint64_t leave_to_idle(struct space *s, uint64_t harts_in_it)
     uint64_t idle = harts_in_it & ~harts_awake(harts_in_it);
     if (!idle)
         return harts_in_it;
+    shadow_left_to_idle(s, idle);
     /* Marked first, and looked at again: the hart clears `idling` first and then looks. */
     __atomic_fetch_or(&s->asid.missed, idle, __ATOMIC_SEQ_CST);
     idle &= ~harts_awake(idle);
-    shadow_left_stale(s, idle);
     return harts_in_it & ~idle;
 }
 

@@ -140,13 +140,6 @@ paddr_t shadow_root(paddr_t real, uint64_t asid)
     return root;
 }
 
-/* Harts that are to fence before they run the space. */
-static uint64_t left(const struct space *space)
-{
-    return __atomic_load_n(&space->asid.stale, __ATOMIC_SEQ_CST) |
-           __atomic_load_n(&space->asid.missed, __ATOMIC_SEQ_CST);
-}
-
 void shadow_enter(const struct space *space)
 {
     struct shadow_hart *h = here();
@@ -160,7 +153,7 @@ void shadow_enter(const struct space *space)
     s->context = &space->asid;
     /* Who marked us stale after we looked also saw us here, and is about to fence us. */
     while (s->must_empty) {
-        bool marked = left(space) & me;
+        bool marked = __atomic_load_n(&space->asid.stale, __ATOMIC_SEQ_CST) & me;
         if (!marked || timer_now() > deadline)
             panic("ASID %lu is entered on hart %u stale, and not fenced", s->asid,
                   hart_self()->index);
@@ -195,10 +188,24 @@ void shadow_left_stale(const struct space *space, uint64_t hart_mask)
             continue;
         spin_lock(&h->lock);
         /* Not if it has been there since and fenced. */
-        bool marked = left(space) >> n & 1;
+        bool marked = __atomic_load_n(&space->asid.stale, __ATOMIC_SEQ_CST) >> n & 1;
         for (unsigned i = 0; i < SHADOWS; i++)
             if (marked && h->shadows[i].real && h->shadows[i].context == &space->asid)
                 h->shadows[i].must_empty = true;
+        spin_unlock(&h->lock);
+    }
+}
+
+void shadow_left_to_idle(const struct space *space, uint64_t hart_mask)
+{
+    for (unsigned n = 0; n < shadow_count; n++) {
+        struct shadow_hart *h = &shadow_harts[n];
+        if (!(hart_mask >> n & 1))
+            continue;
+        spin_lock(&h->lock);
+        for (unsigned i = 0; i < SHADOWS; i++)
+            if (h->shadows[i].real && h->shadows[i].context == &space->asid)
+                h->shadows[i].missed = true;
         spin_unlock(&h->lock);
     }
 }

@@ -76,7 +76,7 @@ static vaddr_t reaches(paddr_t table, int level, vaddr_t at, paddr_t pa)
 /* Must the hart empty the shadow before it uses it again? */
 static bool is_disused(const struct shadow *s, unsigned hart)
 {
-    if (!s->context || s->must_empty)
+    if (!s->context || s->must_empty || s->missed)
         return true;
     if (__atomic_load_n(&s->context->active, __ATOMIC_SEQ_CST) >> hart & 1)
         return false;

@@ -61,6 +61,7 @@ void shadow_forget(struct shadow_hart *h, struct shadow *s)
         s->real = 0;
     }
     s->must_empty = false;
+    s->missed = false;
 }
 
 /* The leaf for va; NULL if the shadow has no table for it. */

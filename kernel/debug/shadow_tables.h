@@ -24,6 +24,7 @@ struct shadow {
     paddr_t root;    /* for good */
     paddr_t real;    /* the root that it was filled from; 0: it is empty */
     bool must_empty; /* a shootdown left that to the hart, before it enters again */
+    bool missed;     /* one did while the hart was idle in it; until it empties it */
 };
 
 struct shadow_hart {
