@@ -433,6 +433,8 @@ static void steal_slots(void)
 
 bool swap_reserve(struct frame *f, struct swap_run *run)
 {
+    /* Every page on its way out comes by here, and nothing that is pinned may. */
+    assert(f->class == FRAME_ANON || f->class == FRAME_OBJECT);
     spin_lock(&lock);
     if (f->slot && slots_retired(f->slot - 1) && slots_refs(f->slot - 1) == 0 && !on_its_way(f))
         cache_remove(f); /* it cannot be written there: elsewhere, then */

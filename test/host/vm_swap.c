@@ -308,6 +308,16 @@ static void test_pinned(void)
     reclaim_anon(10, &scanned);
     CHECK(s->resident == 10 && swap_disk.writes == 0 && scanned == 0);
     space_unref(s);
+    /* A frame of any class that is pinned is found out on its way to the disk. */
+    static const enum abi_frame_class pinned[] = {FRAME_KERNEL, FRAME_TABLE, FRAME_KMALLOC,
+                                                  FRAME_KSTACK, FRAME_DMA};
+    for (unsigned i = 0; i < sizeof pinned / sizeof pinned[0]; i++) {
+        struct frame *f = frame_alloc(pinned[i], 0, FRAME_NORMAL);
+        struct swap_run run = {0, 0};
+        CHECK(f);
+        CHECK_PANICS(swap_reserve(f, &run), "f->class == FRAME_ANON");
+        frame_unref(f);
+    }
     finish();
 }
 
@@ -395,7 +405,7 @@ int main(void)
     test_full();
     check_end("full swap keeps what has no room");
     test_pinned();
-    check_end("wired spaces stay");
+    check_end("wired spaces stay, and a pinned frame that is forced out is found");
     test_known_bad();
     check_end("bad slots of the disk are left alone");
     test_random(steps);
