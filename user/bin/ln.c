@@ -32,7 +32,7 @@ static void link_one(const char *source, const char *path)
         if (!unlink(path) && !make_link(source, path))
             return;
     }
-    util_warn("%s to %s: %s", path, source, strerror(errno));
+    util_warn("%s to %s: %s", path, source, reason(errno));
 }
 
 int main(int argc, char **argv)

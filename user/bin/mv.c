@@ -56,7 +56,7 @@ static void move(const char *source, const char *target)
     if (errno == EXDEV)
         move_by_copy(source, target);
     else
-        util_warn("%s to %s: %s", source, target, strerror(errno));
+        util_warn("%s to %s: %s", source, target, reason(errno));
 }
 
 int main(int argc, char **argv)

@@ -19,6 +19,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "user/include/reason.h"
+
 #define UTIL __attribute__((unused)) static
 
 #define UTIL_BLOCK 65536 /* bytes moved by one read or write */
@@ -59,7 +61,7 @@ UTIL void util_error(const char *path)
 {
     int error = errno;
 
-    util_warn("%s: %s", path, strerror(error));
+    util_warn("%s: %s", path, reason(error));
 }
 
 /* Tell how the program is called, and end it with status 2. */
@@ -72,7 +74,7 @@ UTIL void __attribute__((noreturn)) util_usage(const char *arguments)
 /* Standard output failed: end. */
 UTIL void __attribute__((noreturn)) util_output_failed(int status)
 {
-    fprintf(stderr, "%s: write error: %s\n", util_name, strerror(errno));
+    fprintf(stderr, "%s: write error: %s\n", util_name, reason(errno));
     _exit(status);
 }
 
@@ -86,7 +88,7 @@ UTIL int util_finish(void)
 
 UTIL void __attribute__((noreturn)) util_no_memory(void)
 {
-    fprintf(stderr, "%s: out of memory\n", util_name);
+    fprintf(stderr, "%s: %s\n", util_name, reason(ENOMEM));
     exit(2);
 }
 

@@ -110,7 +110,7 @@ static int builtin_pwd(int argc, char **argv)
     (void)argc;
     (void)argv;
     if (!directory) {
-        shell_error("pwd: %s", strerror(errno));
+        shell_error("pwd: %s", reason(errno));
         return 1;
     }
     output_text(directory);
@@ -137,7 +137,7 @@ static int builtin_cd(int argc, char **argv)
         return 1;
     }
     if (chdir(target)) {
-        shell_error("cd: %s: %s", target, strerror(errno));
+        shell_error("cd: %s: %s", target, reason(errno));
         return 1;
     }
     if (old)

@@ -98,13 +98,13 @@ int builtin_dot(int argc, char **argv)
     }
     fd = open_script(argv[1]);
     if (fd < 0) {
-        shell_error("%s: %s: %s", argv[0], argv[1], strerror(errno));
+        shell_error("%s: %s: %s", argv[0], argv[1], reason(errno));
         return 1;
     }
     moved = fcntl(fd, F_DUPFD_CLOEXEC, SHELL_FD);
     close(fd);
     if (moved < 0) {
-        shell_error("%s: %s: %s", argv[0], argv[1], strerror(errno));
+        shell_error("%s: %s: %s", argv[0], argv[1], reason(errno));
         return 1;
     }
     return shell_run_file(moved);

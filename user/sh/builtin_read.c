@@ -32,7 +32,7 @@ static int read_line(struct line *line, bool raw)
         int got = input_read_byte(STDIN_FILENO, &byte);
 
         if (got < 0)
-            shell_error("read: %s", strerror(-got));
+            shell_error("read: %s", reason(-got));
         if (got <= 0)
             return got < 0 ? 2 : 1;
         if (!byte)

@@ -67,7 +67,7 @@ static bool start_items(struct job *job, const struct node *items)
         pid_t pid;
 
         if (item->next && pipe(fds)) {
-            shell_error("pipe: %s", strerror(errno));
+            shell_error("pipe: %s", reason(errno));
             if (in >= 0)
                 close(in);
             return false;
@@ -154,7 +154,7 @@ char *expand_command(const struct node *node)
     if (!node)
         return arena_copy(shell.stack, "", 0);
     if (pipe(fds)) {
-        shell_abort("pipe: %s", strerror(errno));
+        shell_abort("pipe: %s", reason(errno));
         return NULL;
     }
     job = job_create(false, NULL);

@@ -152,8 +152,8 @@ int exec_program(char **argv)
         return 127;
     }
     if (attempt.error == ENOEXEC)
-        shell_error("%s: %s", argv[0], attempt.why ? attempt.why : strerror(ENOEXEC));
+        shell_error("%s: %s", argv[0], attempt.why ? attempt.why : reason(ENOEXEC));
     else if (attempt.error)
-        shell_error("%s: %s", argv[0], strerror(attempt.error));
+        shell_error("%s: %s", argv[0], reason(attempt.error));
     return 126;
 }

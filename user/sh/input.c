@@ -171,7 +171,7 @@ bool input_more(struct input *in, bool first)
         return false;
     }
     if (got < 0)
-        shell_error("read: %s", strerror(-got));
+        shell_error("read: %s", reason(-got));
     if (got <= 0) {
         /* A terminal's end of file ends the shell at the prompt only; inside a
          * command it is the way to give the command up. */

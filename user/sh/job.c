@@ -104,7 +104,7 @@ static pid_t fork_or_tell(void)
     pid_t pid = fork();
 
     if (pid < 0)
-        shell_error("cannot fork: %s", strerror(errno));
+        shell_error("cannot fork: %s", reason(errno));
     return pid;
 }
 

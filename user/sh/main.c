@@ -277,7 +277,7 @@ static int open_script(struct input *in, const char *path)
     if (fd >= 0)
         close(fd);
     if (moved < 0) {
-        shell_error("%s: %s", path, strerror(error));
+        shell_error("%s: %s", path, reason(error));
         return error == ENOENT ? 127 : 126;
     }
     shell.script = path;

@@ -50,7 +50,7 @@ bool output_flush(const char *name)
     result = error;
     error = 0;
     if (result)
-        shell_error("%s: write error: %s", name, strerror(-result));
+        shell_error("%s: write error: %s", name, reason(-result));
     return !result;
 }
 

@@ -38,7 +38,7 @@ static bool save_fd(int fd)
     entry->fd = fd;
     entry->copy = fcntl(fd, F_DUPFD_CLOEXEC, SHELL_FD);
     if (entry->copy < 0 && errno != EBADF) {
-        shell_error("%d: %s", fd, strerror(errno));
+        shell_error("%d: %s", fd, reason(errno));
         free(entry);
         return false;
     }
@@ -107,7 +107,7 @@ static int open_document(const char *text)
     pid_t pid = 1;
 
     if (pipe(fds)) {
-        shell_error("pipe: %s", strerror(errno));
+        shell_error("pipe: %s", reason(errno));
         return -1;
     }
     if (length > PIPE_ROOM)
@@ -135,7 +135,7 @@ static bool install(int opened, int fd)
         return true;
     result = dup2(opened, fd);
     if (result < 0)
-        shell_error("%d: %s", fd, strerror(errno));
+        shell_error("%d: %s", fd, reason(errno));
     close(opened);
     return result >= 0;
 }
@@ -156,7 +156,7 @@ static bool apply_dup(const struct redirect *redirect, const char *target)
     }
     /* The shell's own descriptors cannot be named. */
     if ((from >= SHELL_FD && (fcntl(from, F_GETFD) & FD_CLOEXEC)) || dup2(from, redirect->fd) < 0) {
-        shell_error("%d: %s", from, strerror(EBADF));
+        shell_error("%d: %s", from, reason(EBADF));
         return false;
     }
     return true;
@@ -170,7 +170,7 @@ static bool apply_one(const struct redirect *redirect, bool save)
     if (!target)
         return false;
     if (redirect->fd >= SHELL_FD) {
-        shell_error("%d: %s", redirect->fd, strerror(EBADF));
+        shell_error("%d: %s", redirect->fd, reason(EBADF));
         return false;
     }
     if (save && !save_fd(redirect->fd))
@@ -182,7 +182,7 @@ static bool apply_one(const struct redirect *redirect, bool save)
     } else {
         opened = open_file(redirect, target);
         if (opened < 0)
-            shell_error("%s: %s", target, strerror(errno));
+            shell_error("%s: %s", target, reason(errno));
     }
     return opened >= 0 && install(opened, redirect->fd);
 }

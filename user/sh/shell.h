@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "user/include/reason.h"
 #include "user/sh/arena.h"
 
 #define SHELL_NAME  "sh"

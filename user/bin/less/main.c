@@ -8,6 +8,7 @@
 
 #include "user/bin/less/less.h"
 #include "user/bin/util.h"
+#include "user/include/reason.h"
 
 #define NUMBER_MAX 100000000
 #define SIDEWAYS   8 /* columns, for the arrow keys */
@@ -60,7 +61,7 @@ static void show_file(int which)
         return;
     }
     if (text_open(&text, names[which])) {
-        snprintf(view.message, sizeof(view.message), "%.100s: %s", names[which], strerror(errno));
+        snprintf(view.message, sizeof(view.message), "%.100s: %s", names[which], reason(errno));
         return;
     }
     text_close(&view.text);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "user/bin/less/less.h"
+#include "user/include/reason.h"
 
 #define NUMBER_CELLS 8
 
@@ -201,7 +202,7 @@ static void draw_status(struct view *view, bool at_end)
     if (view->message[0])
         snprintf(status, sizeof(status), "%s", view->message);
     else if (view->text.error)
-        snprintf(status, sizeof(status), "%s: %s", view->name, strerror(view->text.error));
+        snprintf(status, sizeof(status), "%s: %s", view->name, reason(view->text.error));
     else if (at_end)
         snprintf(status, sizeof(status), "%s (END)", view->name);
     else

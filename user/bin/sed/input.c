@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "user/bin/sed/sed.h"
+#include "user/include/reason.h"
 
 static struct out replacement; /* -i: the new file */
 static char *replacement_path; /* its name as long as it is not the old one's */
@@ -50,7 +51,7 @@ static bool begin_replacement(struct input *input)
     replacement_path = name_replacement(input->path);
     fd = open(replacement_path, O_WRONLY | O_CREAT | O_EXCL, 0600);
     if (fd < 0 || fchmod(fd, info.st_mode & 07777) || !(replacement.file = fdopen(fd, "w")))
-        sed_fail("%s: %s", replacement_path, strerror(errno));
+        sed_fail("%s: %s", replacement_path, reason(errno));
     replacement.path = input->path;
     replacement.open_line = false;
     output = &replacement;
@@ -61,18 +62,18 @@ static bool begin_replacement(struct input *input)
 static void end_replacement(struct input *input)
 {
     if (fclose(replacement.file))
-        sed_fail("%s: write error: %s", input->path, strerror(errno));
+        sed_fail("%s: write error: %s", input->path, reason(errno));
     if (*input->suffix) {
         size_t size = strlen(input->path) + strlen(input->suffix) + 1;
         char *copy = sed_grow(NULL, size);
 
         snprintf(copy, size, "%s%s", input->path, input->suffix);
         if (rename(input->path, copy))
-            sed_fail("%s: %s", copy, strerror(errno));
+            sed_fail("%s: %s", copy, reason(errno));
         free(copy);
     }
     if (rename(replacement_path, input->path))
-        sed_fail("%s: %s", input->path, strerror(errno));
+        sed_fail("%s: %s", input->path, reason(errno));
     free(replacement_path);
     replacement_path = NULL;
 }

@@ -8,6 +8,7 @@
 
 #include "user/bin/sed/sed.h"
 #include "user/bin/util.h"
+#include "user/include/reason.h"
 
 static const char usage[] = "[-Ens] [-i[SUFFIX]] [-e SCRIPT]... [-f FILE]... [SCRIPT] [FILE...]";
 
@@ -59,7 +60,7 @@ static void add_file(struct text *source, const char *path)
     while ((count = fread(bytes, 1, sizeof(bytes), file)))
         text_add(&part, bytes, count);
     if (ferror(file))
-        sed_fail("%s: %s", path, strerror(errno));
+        sed_fail("%s: %s", path, reason(errno));
     util_close(file, path);
     if (part.length && part.bytes[part.length - 1] == '\n')
         part.length--;

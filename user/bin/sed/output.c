@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "user/bin/sed/sed.h"
+#include "user/include/reason.h"
 
 static struct out standard = {.path = "standard output"};
 struct out *output = &standard;
@@ -20,7 +21,7 @@ void output_begin(void)
 
 static void fail(const struct out *out)
 {
-    sed_fail("%s: write error: %s", out->path, strerror(errno));
+    sed_fail("%s: write error: %s", out->path, reason(errno));
 }
 
 struct out *output_open(const char *path)
@@ -36,7 +37,7 @@ struct out *output_open(const char *path)
     out = sed_grow(NULL, sizeof(*out));
     *out = (struct out){.path = path, .file = fopen(path, "w")};
     if (!out->file)
-        sed_fail("%s: %s", path, strerror(errno));
+        sed_fail("%s: %s", path, reason(errno));
     opened[opened_count++] = out;
     return out;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "user/bin/vi/vi.h"
+#include "user/include/reason.h"
 
 #define BLOCK    65536
 #define NEW_MODE 0666
@@ -59,7 +60,7 @@ bool file_read(const char *path, struct place at)
     char *text = read_all(path, &length);
 
     if (!text) {
-        vi_say("%s: %s", path, strerror(errno));
+        vi_say("%s: %s", path, reason(errno));
         return false;
     }
     if (length && text[length - 1] == '\n')
@@ -78,7 +79,7 @@ bool file_edit(const char *path)
     char *text = read_all(path, &length), *name;
 
     if (!text && errno != ENOENT) {
-        vi_say("%s: %s", path, strerror(errno));
+        vi_say("%s: %s", path, reason(errno));
         return false;
     }
     name = strdup(path);
@@ -194,7 +195,7 @@ bool file_write(const char *path, size_t first, size_t last)
         done = fd < 0 ? -1 : write_and_close(fd, first, last);
     }
     if (done < 0)
-        vi_say("%s: %s: not written", path, strerror(errno));
+        vi_say("%s: %s: not written", path, reason(errno));
     else
         vi_say("%.100s: %zu lines written", path, last - first + 1);
     return !done;
@@ -211,7 +212,7 @@ void vi_give_up(const char *why)
     if (fd < 0)
         dprintf(STDERR_FILENO, "vi: %s\n", why);
     else if (write_and_close(fd, 0, vi.buffer.count - 1))
-        dprintf(STDERR_FILENO, "vi: %s, and %s: %s\n", why, path, strerror(errno));
+        dprintf(STDERR_FILENO, "vi: %s, and %s: %s\n", why, path, reason(errno));
     else
         dprintf(STDERR_FILENO, "vi: %s; the text is saved in %s\n", why, path);
     _exit(2);
