@@ -1,6 +1,6 @@
 /*
  * The table of swap slots: which are in use, how many entries name each, and the
- * frame that is cached for it. Used by swap.c only, under its lock.
+ * frame that is cached for it. Used by swap.c and its kin, under swap_lock.
  */
 #ifndef VM_SWAP_SLOTS_H
 #define VM_SWAP_SLOTS_H

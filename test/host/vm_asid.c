@@ -9,7 +9,8 @@
  * of its own, for asid_init is called once.
  */
 /* host-test: vm/asid.c vm/space.c vm/region.c vm/object.c vm/object_page.c vm/pageindex.c */
-/* host-test: vm/prune.c vm/fault.c vm/sv39.c vm/swap.c vm/swap_slots.c vm/reclaim.c */
+/* host-test: vm/prune.c vm/fault.c vm/sv39.c vm/reclaim.c vm/swap.c vm/swap_cache.c */
+/* host-test: vm/swap_in.c vm/swap_out.c vm/swap_slots.c */
 /* host-test: vm/object_swap.c vm/object_reclaim.c */
 /* host-test: vm/kmalloc.c vm/frame.c kernel/lib/lock.c kernel/lib/string.c */
 /* host-test: kernel/lib/wait.c */

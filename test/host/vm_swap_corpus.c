@@ -5,7 +5,8 @@
  */
 /* host-test: vm/space.c vm/region.c vm/fault.c vm/usercopy.c vm/object.c vm/object_page.c */
 /* host-test: vm/prune.c vm/pageindex.c vm/asid.c */
-/* host-test: vm/swap.c vm/swap_slots.c vm/reclaim.c vm/object_swap.c vm/object_reclaim.c */
+/* host-test: vm/swap.c vm/swap_cache.c vm/swap_in.c vm/swap_out.c vm/swap_slots.c */
+/* host-test: vm/reclaim.c vm/object_swap.c vm/object_reclaim.c */
 /* host-test: vm/sv39.c vm/kmalloc.c vm/frame.c kernel/lib/lock.c kernel/lib/string.c */
 /* host-test: kernel/lib/wait.c -DDEBUG -DHOST_WRAP -DHOST_FRAMES=1000 */
 /* host-test: -Wl,--wrap=frame_alloc -Wl,--wrap=frame_alloc_zeroed,--wrap=kmalloc,--wrap=kzalloc */
