@@ -384,6 +384,8 @@ void sched_idle(void)
         trap_poll();
         log_deliver();
         reschedule();
+        /* From here to the other store shootdowns leave this hart out: vm/asid.c relies on both
+         * being sequentially consistent, and on space_switch before the next program. */
         __atomic_store_n(&h->idling, true, __ATOMIC_SEQ_CST);
         /* A dying space waits for this hart to leave it. */
         if (h->space && !__atomic_load_n(&h->space->refs, __ATOMIC_SEQ_CST))

@@ -104,6 +104,19 @@ static void asid_assign_locked(struct asid_context *c)
     __atomic_store_n(&c->stale, 0, __ATOMIC_RELAXED);
 }
 
+/* Shootdowns have left this hart a fence: true, and it must do it next. Marks go before the
+ * fence, so that one that is set meanwhile counts for the next time. */
+static bool take_marks(struct asid_context *c, uint64_t me)
+{
+    if (!((__atomic_load_n(&c->stale, __ATOMIC_SEQ_CST) |
+           __atomic_load_n(&c->missed, __ATOMIC_SEQ_CST)) &
+          me))
+        return false;
+    __atomic_fetch_and(&c->stale, ~me, __ATOMIC_SEQ_CST);
+    __atomic_fetch_and(&c->missed, ~me, __ATOMIC_SEQ_CST);
+    return true;
+}
+
 /* The ASID to run the space with; this hart's TLB holds nothing wrong for it. */
 static uint64_t asid_enter(struct asid_context *c, uint64_t me)
 {
@@ -123,10 +136,8 @@ static uint64_t asid_enter(struct asid_context *c, uint64_t me)
         tlb_fence_all();
         __atomic_fetch_and(&flushing, ~me, __ATOMIC_SEQ_CST);
     }
-    if (__atomic_load_n(&c->stale, __ATOMIC_SEQ_CST) & me) {
-        __atomic_fetch_and(&c->stale, ~me, __ATOMIC_SEQ_CST);
+    if (take_marks(c, me))
         tlb_fence_asid(asid);
-    }
     return asid;
 }
 
@@ -138,15 +149,16 @@ static void sync_icache(struct space *s, uint64_t me)
     }
 }
 
-/* This hart is in the space already, but may have idled. */
+/* This hart is in the space already, but may have idled. Marks as stale alone are of shootdowns
+ * that fenced it at once. */
 static void stay(struct space *s, uint64_t me)
 {
     if (__atomic_load_n(&s->asid.missed, __ATOMIC_SEQ_CST) & me) {
-        __atomic_fetch_and(&s->asid.missed, ~me, __ATOMIC_SEQ_CST);
-        __atomic_fetch_and(&s->asid.stale, ~me, __ATOMIC_SEQ_CST);
+        take_marks(&s->asid, me);
         tlb_fence_asid(max_asid ? s->asid.id & SATP_ASID_MASK : 0);
     }
     sync_icache(s, me);
+    shadow_enter(s);
 }
 
 void space_switch(struct space *s)
@@ -179,6 +191,8 @@ void space_switch(struct space *s)
         satp_write(satp);
     if (s)
         sync_icache(s, me);
+    if (s && !max_asid)
+        take_marks(&s->asid, me); /* the fence follows, or the trampoline's does */
     /* Without ASIDs two spaces share 0: empty the TLB (section 4.2.1). */
     if (!max_asid && !h->entry)
         tlb_fence_all();

@@ -24,7 +24,7 @@ static void steal_slots(void)
 
 bool swap_reserve(struct frame *f, struct swap_run *run)
 {
-    /* Every page on its way out comes by here, and nothing that is pinned may. */
+    /* Every page that goes to the disk comes by here; none of a class that is pinned may. */
     assert(f->class == FRAME_ANON || f->class == FRAME_OBJECT);
     spin_lock(&swap_lock);
     if (f->slot && slots_retired(f->slot - 1) && slots_refs(f->slot - 1) == 0 &&

@@ -55,8 +55,8 @@ extern struct hart harts[MAX_HARTS];
 extern unsigned hart_count; /* harts that are online */
 
 /* Of those harts (bits), the ones that do not idle. An idle one looks at what it was left before
- * it runs a program again: who has left it something, by an atomic operation, and then sees it
- * idle here, need not call it. */
+ * it runs a program again: who has left it something, by a sequentially consistent operation, and
+ * then sees it idle here, need not call it. */
 static inline uint64_t harts_awake(uint64_t mask)
 {
     for (unsigned i = 0; i < MAX_HARTS; i++)

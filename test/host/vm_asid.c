@@ -166,7 +166,10 @@ static void change_page(struct model *m, unsigned page)
         first = 0;
         n = check_random(&seed) % 2 ? PAGES : 4096;
     }
-    space_shootdown(m->space, PAGE_VA(first), n * PAGE_SIZE);
+    if (n > PAGES && check_random(&seed) % 2)
+        space_shootdown_tables(m->space);
+    else
+        space_shootdown(m->space, PAGE_VA(first), n * PAGE_SIZE);
     if (m->oldest[page] < version)
         m->oldest[page] = version;
 }
@@ -200,14 +203,17 @@ static void step(unsigned hart)
     unsigned what = check_random(&seed) % 16;
     busy[hart] = true;
     host_run_on(hart);
+    if (depth == 0 && !m->space)
+        create(m);
     if (host_hart->idling) {
         __atomic_store_n(&host_hart->idling, false, __ATOMIC_SEQ_CST);
         turn();
-        space_switch(host_hart->space);
+        host_run_on(hart);
+        /* What runs next may be another space's. */
+        if ((m->space && what >= 9) || check_random(&seed) % 2)
+            space_switch(host_hart->space);
         host_run_on(hart);
     }
-    if (depth == 0 && !m->space)
-        create(m);
     if (!m->space || what == 0)
         space_switch(NULL);
     else if (what < 9)
