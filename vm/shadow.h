@@ -60,7 +60,8 @@ void shadow_remote_fence(uint64_t hart_mask, vaddr_t va, uint64_t size, int asid
 /* A shootdown of the space leaves it to those harts to fence before they run it again. */
 void shadow_left_stale(const struct space *s, uint64_t hart_mask);
 /* It is about to mark those harts, which idle in the space, to fence when they go on. Some may
- * turn out to be awake and are fenced at once: those are trusted till their next fence. */
+ * turn out to be awake and are fenced at once: those are trusted till they next fence the whole
+ * ASID. */
 void shadow_left_to_idle(const struct space *s, uint64_t hart_mask);
 
 /* Room in each hart's copy of the window for the table that has va. */

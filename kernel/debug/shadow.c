@@ -160,6 +160,14 @@ void shadow_enter(const struct space *space)
         spin_unlock(&h->lock);
         spin_lock(&h->lock);
     }
+    /* Who has just found us idle sets the kernel's mark next, or fences us. */
+    while (s->missed && !(__atomic_load_n(&space->asid.missed, __ATOMIC_SEQ_CST) & me)) {
+        if (timer_now() > deadline)
+            panic("hart %u goes on in ASID %lu without the fence that it was left",
+                  hart_self()->index, s->asid);
+        spin_unlock(&h->lock);
+        spin_lock(&h->lock);
+    }
     spin_unlock(&h->lock);
 }
 

@@ -73,10 +73,15 @@ static vaddr_t reaches(paddr_t table, int level, vaddr_t at, paddr_t pa)
     return 0;
 }
 
-/* Must the hart empty the shadow before it uses it again? */
-static bool is_disused(const struct shadow *s, unsigned hart)
+/* Must the hart empty the shadow before it uses it again? A table is used all the same while
+ * satp names its space: a processor may walk it at any time. */
+static bool is_disused(const struct shadow *s, unsigned hart, bool table)
 {
-    if (!s->context || s->must_empty || s->missed)
+    if (!s->context)
+        return true;
+    if (s->missed && table && shadow_harts[hart].current == s)
+        return false;
+    if (s->must_empty || s->missed)
         return true;
     if (__atomic_load_n(&s->context->active, __ATOMIC_SEQ_CST) >> hart & 1)
         return false;
@@ -114,7 +119,7 @@ void shadow_freed(const struct frame *f)
         spin_lock(&h->lock);
         for (unsigned i = 0; i < SHADOWS; i++) {
             const struct shadow *s = &h->shadows[i];
-            if (!s->real || is_disused(s, n))
+            if (!s->real || is_disused(s, n, f->class == FRAME_TABLE))
                 continue;
             vaddr_t va = s->real == pa ? PAGE_SIZE : reaches(s->root, 2, 0, pa);
             if (va)
