@@ -155,8 +155,20 @@ static int fuzz_child(void *seed)
     return 0;
 }
 
-/* One such child, with a limit on its life: what waits in a message to itself waits for ever.
- * Returns 0 when it has ended. */
+/* Does it wait for what may be itself? */
+static int fuzz_stuck(pid_t pid)
+{
+    static const char *const waits[] = {"reply",     "receive",    "room for a message", "child",
+                                        "pipe read", "pipe write", "other threads"};
+
+    for (unsigned i = 0; i < sizeof(waits) / sizeof(waits[0]); i++)
+        if (is_waiting(pid, waits[i]))
+            return 1;
+    return 0;
+}
+
+/* One such child, with a limit on its life: what waits for itself waits for ever. Returns 0 when
+ * it has ended. */
 static int fuzz_one(unsigned long seed)
 {
     pid_t pid = spawn(fuzz_child, (void *)seed);
@@ -164,7 +176,7 @@ static int fuzz_one(unsigned long seed)
 
     CHECK(pid > 0);
     while (sys_wait(pid, 0, ABI_WNOHANG) == 0) {
-        if (now_ns() > end || (now_ns() > end - FUZZ_LIFE + 100 * MS && is_waiting(pid, 0)))
+        if (now_ns() > end || (now_ns() > end - FUZZ_LIFE + 100 * MS && fuzz_stuck(pid)))
             sys_kill(H_NONE, pid, ABI_SIGKILL);
         sys_sleep(2 * MS);
     }

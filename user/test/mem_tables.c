@@ -170,8 +170,11 @@ static void *copy_there(void *arg)
     int ends[2];
     char byte;
 
-    if (pipe(ends) < 0)
+    if (pipe(ends) < 0) {
+        under_way = 1;
+        sys_futex_wake(&under_way, 1);
         return (void *)1;
+    }
     while (!over) {
         long n = write(ends[1], (void *)at, 1);
         bad += n != 1 && (n != -1 || errno != EFAULT);

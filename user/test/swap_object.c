@@ -183,8 +183,12 @@ static int late_server(void *unused)
     server.store = calloc(FILE, PAGE);
     server.hold = 1;
     CHECK(server.port >= 0 && server.file >= 0 && server.store);
-    for (int i = 0; i < 2; i++)
-        CHECK_IS(pthread_create(&threads[i], 0, serve_all, malloc(IPC_BUFFER_MAX)), 0);
+    for (int i = 0; i < 2; i++) {
+        void *room = malloc(IPC_BUFFER_MAX);
+
+        CHECK(room);
+        CHECK_IS(pthread_create(&threads[i], 0, serve_all, room), 0);
+    }
     for (unsigned long p = 0; p < FILE; p++) {
         pattern_fill(data, PAGE, 7, p * PAGE);
         CHECK_IS(sys_pwrite(server.file, data, PAGE, p * PAGE), PAGE);

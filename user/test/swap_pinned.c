@@ -2,14 +2,15 @@
  * What never leaves memory, while everything else does: the kernel's frames are as many as
  * before, and the pages of init and the servers are in the frames in which they were.
  *
- *   swap_pinned [EVICTIONS]   until so many pages have left; 20,000 where none are given
+ *   swap_pinned [EVICTIONS]   until so many pages have left; 12,000 where none are given
  *
  * test: points=3 cpus=1,2,4 mem=16M swap=64M timeout=300
  * test: points=1 cpus=2 mem=64M swap=192M timeout=300
  */
 #include "user/test/swap_util.h"
+#include <sys/wait.h>
 
-#define EVICTIONS 20000
+#define EVICTIONS 12000
 #define HOGS      2
 #define SERVERS   8
 #define ENTRIES   4096 /* of one server */
@@ -25,7 +26,7 @@ static int hog(void *number)
     char *at = take_pages(pages);
 
     CHECK(at);
-    for (unsigned long seed = 0; getppid() == parent; seed++) {
+    for (unsigned long seed = me; getppid() == parent; seed += HOGS) {
         pages_write(at, pages, seed);
         rounds[me]++;
         CHECK(pages_are(at, pages, seed));
@@ -114,9 +115,7 @@ static int servers_stayed(void)
 
 static unsigned long left(void)
 {
-    struct abi_counters c = swap_counters();
-
-    return c.swap_outs + c.reclaimed;
+    return swap_counters().reclaimed;
 }
 
 /* The classes that do not change while no process begins, ends or maps anything. */
@@ -136,6 +135,7 @@ static int under_pressure(void *unused)
     struct abi_memory before;
     unsigned long end;
     pid_t pids[HOGS];
+    int status;
 
     (void)unused;
     rounds = mmap(0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -143,16 +143,20 @@ static int under_pressure(void *unused)
     for (unsigned long i = 0; i < HOGS; i++)
         pids[i] = spawn(hog, (void *)i);
     /* All that they will map is mapped, and what the kernel needs for that is there. */
-    while (rounds[0] < 2 || rounds[1] < 2)
+    while (rounds[0] < 2 || rounds[1] < 2) {
+        CHECK_IS(waitpid(-1, &status, WNOHANG), 0);
         sys_sleep(10 * MS);
+    }
     CHECK_IS(find_servers(), 0);
     before = swap_memory();
-    for (end = left() + evictions; left() < end; sys_sleep(10 * MS))
+    for (end = left() + evictions; left() < end; sys_sleep(10 * MS)) {
+        CHECK_IS(waitpid(-1, &status, WNOHANG), 0);
         CHECK_IS(same_kernel(&before), 0);
+    }
     CHECK_IS(servers_stayed(), 0);
     for (unsigned i = 0; i < HOGS; i++) {
         CHECK_IS(sys_kill(H_NONE, pids[i], ABI_SIGKILL), 0);
-        reap(pids[i]);
+        CHECK_IS(reap(pids[i]), ABI_SIGKILL);
     }
     return 0;
 }
