@@ -10,10 +10,10 @@ struct waitq swap_page_wait = WAITQ_INIT(swap_page_wait);
 struct waitq swap_out_wait = WAITQ_INIT(swap_out_wait);
 
 static struct swap_io ios[SWAP_IOS];
-static struct list idle = LIST_INIT(idle);         /* (lock) transfers not in use */
-static struct waitq io_wait = WAITQ_INIT(io_wait); /* (lock) for one */
-static unsigned outs;                              /* (lock) transfers out under way */
-static uint64_t outs_ended;                        /* (lock) and those that have ended */
+static struct list idle = LIST_INIT(idle);         /* (swap_lock) transfers not in use */
+static struct waitq io_wait = WAITQ_INIT(io_wait); /* (swap_lock) for one */
+static unsigned outs;                              /* (swap_lock) transfers out under way */
+static uint64_t outs_ended;                        /* (swap_lock) and those that have ended */
 
 void swap_cache_insert(uint32_t slot, struct frame *f, unsigned flags)
 {

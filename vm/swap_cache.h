@@ -2,7 +2,8 @@
  * What the files of swap share: the cache and the transfers. swap.h says what both are.
  *
  * swap_cache.c has the lock, the cache and the transfers; swap.c the entries; swap_in.c and
- * swap_out.c what goes which way. All functions here are called with swap_lock held.
+ * swap_out.c what goes which way. Functions here are called with swap_lock held, but for
+ * swap_slot_of and swap_io_init.
  */
 #ifndef VM_SWAP_CACHE_H
 #define VM_SWAP_CACHE_H

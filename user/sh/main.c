@@ -3,9 +3,9 @@
  *
  *   sh [-aCefnuvxi] [-o NAME] [-c COMMANDS [NAME [ARG...]] | -s [ARG...] | FILE [ARG...]]
  */
-#include <limits.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -91,9 +91,11 @@ void shell_abort(const char *format, ...)
 
 void shell_no_memory(void)
 {
-    static const char message[] = SHELL_NAME ": out of memory\n";
+    const char *text = reason(ENOMEM);
 
-    shell_write(STDERR_FILENO, message, sizeof(message) - 1);
+    shell_write(STDERR_FILENO, SHELL_NAME ": ", strlen(SHELL_NAME ": "));
+    shell_write(STDERR_FILENO, text, strlen(text));
+    shell_write(STDERR_FILENO, "\n", 1);
     if (!shell.interactive)
         _exit(2);
     longjmp(prompt_loop, 1);

@@ -35,7 +35,7 @@ void *sed_grow(void *old, size_t size)
     void *memory = realloc(old, size ? size : 1);
 
     if (!memory)
-        sed_fail("out of memory");
+        sed_fail("%s", reason(ENOMEM));
     return memory;
 }
 

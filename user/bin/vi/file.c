@@ -220,5 +220,5 @@ void vi_give_up(const char *why)
 
 void buffer_no_memory(void)
 {
-    vi_give_up("out of memory");
+    vi_give_up(reason(ENOMEM));
 }
