@@ -9,32 +9,34 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 
+static int terminal; /* not standard output: usertests reads that through a pipe */
+
 static int attributes(void *unused)
 {
     struct termios saved, t;
 
     (void)unused;
-    CHECK_IS(tcgetattr(1, &saved), 0);
+    CHECK_IS(tcgetattr(terminal, &saved), 0);
     t = saved;
     t.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
     t.c_cc[VMIN] = 0;
     t.c_cc[VTIME] = 0;
-    CHECK_IS(tcsetattr(1, TCSANOW, &t), 0);
+    CHECK_IS(tcsetattr(terminal, TCSANOW, &t), 0);
     struct termios now;
-    CHECK_IS(tcgetattr(1, &now), 0);
+    CHECK_IS(tcgetattr(terminal, &now), 0);
     CHECK((now.c_lflag & (ICANON | ECHO)) == 0);
     CHECK_IS(now.c_cc[VMIN], 0);
     char byte;
     CHECK_IS(sys_read(H_TTY, &byte, 1), 0); /* nothing typed, and no waiting */
     t.c_cc[VTIME] = 2;
-    CHECK_IS(tcsetattr(1, TCSADRAIN, &t), 0);
+    CHECK_IS(tcsetattr(terminal, TCSADRAIN, &t), 0);
     long start = now_ns();
     CHECK_IS(sys_read(H_TTY, &byte, 1), 0);
     CHECK(now_ns() - start >= 200 * MS);
-    CHECK_IS(tcsetattr(1, TCSAFLUSH, &saved), 0);
-    CHECK_IS(tcgetattr(1, &now), 0);
+    CHECK_IS(tcsetattr(terminal, TCSAFLUSH, &saved), 0);
+    CHECK_IS(tcgetattr(terminal, &now), 0);
     CHECK_IS(now.c_lflag, saved.c_lflag);
-    CHECK(tcsetattr(1, 99, &saved) < 0 && errno == EINVAL);
+    CHECK(tcsetattr(terminal, 99, &saved) < 0 && errno == EINVAL);
     return 0;
 }
 
@@ -43,18 +45,18 @@ static int size(void *unused)
     struct winsize saved, ws = {.ws_row = 33, .ws_col = 101}, got;
 
     (void)unused;
-    CHECK_IS(ioctl(1, TIOCGWINSZ, &saved), 0);
+    CHECK_IS(ioctl(terminal, TIOCGWINSZ, &saved), 0);
     CHECK(saved.ws_row > 0 && saved.ws_col > 0);
-    CHECK_IS(ioctl(1, TIOCSWINSZ, &ws), 0);
-    CHECK_IS(ioctl(1, TIOCGWINSZ, &got), 0);
+    CHECK_IS(ioctl(terminal, TIOCSWINSZ, &ws), 0);
+    CHECK_IS(ioctl(terminal, TIOCGWINSZ, &got), 0);
     CHECK(got.ws_row == 33 && got.ws_col == 101);
-    CHECK_IS(ioctl(1, TIOCSWINSZ, &saved), 0);
+    CHECK_IS(ioctl(terminal, TIOCSWINSZ, &saved), 0);
     return 0;
 }
 
 static int group(void *unused)
 {
-    pid_t saved = tcgetpgrp(1);
+    pid_t saved = tcgetpgrp(terminal);
     struct message m = {.w = {MSG_TTY_SETPGRP, 1}};
 
     (void)unused;
@@ -62,9 +64,9 @@ static int group(void *unused)
     CHECK_IS(ipc_request(H_TTY, &m, 0), -EINVAL); /* init's group is not for ^C */
     m = (struct message){.w = {MSG_TTY_SETPGRP, ~0ul}};
     CHECK_IS(ipc_request(H_TTY, &m, 0), -EINVAL);
-    CHECK_IS(tcsetpgrp(1, 4321), 0);
-    CHECK_IS(tcgetpgrp(1), 4321);
-    CHECK_IS(tcsetpgrp(1, saved), 0);
+    CHECK_IS(tcsetpgrp(terminal, 4321), 0);
+    CHECK_IS(tcgetpgrp(terminal), 4321);
+    CHECK_IS(tcsetpgrp(terminal, saved), 0);
     return 0;
 }
 
@@ -86,7 +88,7 @@ static int killed_reader(void *unused)
         CHECK_IS(sys_kill(H_NONE, pid, ABI_SIGKILL), 0);
         CHECK_IS(reap(pid), ABI_SIGKILL);
     }
-    CHECK_IS(write(1, "# the terminal works on\n", 24), 24);
+    CHECK_IS(write(terminal, "# the terminal works on\n", 24), 24);
     return 0;
 }
 
@@ -106,12 +108,12 @@ static int much_output(void *unused)
                 line[j] = '#';
                 line[j + 59] = '\n';
             }
-            _exit(write(1, line, sizeof(line)) == (long)sizeof(line) ? 0 : 1);
+            _exit(write(terminal, line, sizeof(line)) == (long)sizeof(line) ? 0 : 1);
         }
     }
     for (int i = 0; i < 3; i++)
         CHECK_IS(reap(pids[i]), 0);
-    CHECK_IS(tcdrain(1), 0);
+    CHECK_IS(tcdrain(terminal), 0);
     return 0;
 }
 
@@ -138,5 +140,6 @@ static const struct proc_test tests[] = {
 
 int main(void)
 {
+    terminal = open("/dev/tty", O_RDWR);
     return RUN_TESTS(tests);
 }
