@@ -363,11 +363,16 @@ $(INITRD): $(INITRD_FILES) $(B)/initrd.flags
 # The files of the image: GUEST PATH=FILE. A program of EXTRA or HIDDEN takes the place of ours of its name.
 REPLACED := $(EXTRA_NAMES:%=bin/%) $(HIDDEN_NAMES:%=test/%)
 DISK_FILES := $(foreach p,$(filter-out $(REPLACED),$(PROGRAMS)),/$p=$(B)/image/$p) \
-    $(EXTRA_FILES) $(HIDDEN_FILES) \
-    $(foreach f,$(wildcard user/etc/*),/etc/$(notdir $f)=$f) \
+    $(EXTRA_FILES) $(HIDDEN_FILES) /etc/usertests=$(B)/usertests.needs \
     $(foreach f,$(wildcard user/man/*.[1-9]),/man/$(notdir $f)=$f) \
     $(if $(wildcard README.md),/README=README.md)
 $(eval $(call keep,$(B)/disk.flags,DISK_FILES))
+
+# What the tests' sources say of the machines that they are for; usertests reads it in the guest.
+TEST_SOURCES := $(filter-out $(HIDDEN_NAMES:%=user/test/%.c),$(wildcard user/test/*.c)) \
+    $(HIDDEN_NAMES:%=$(HIDDEN_X)/src/%.c)
+$(B)/usertests.needs: $(TEST_SOURCES) $(B)/disk.flags test/needs.py
+	$(Q)$(PYTHON) test/needs.py $@ $(TEST_SOURCES)
 
 DISK_NEEDS := $(foreach f,$(DISK_FILES),$(lastword $(subst =, ,$f))) $(B)/disk.flags test/disk.py
 $(B)/disk.manifest: $(DISK_NEEDS) $(if $(wildcard $(DISK)),,FORCE)

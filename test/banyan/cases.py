@@ -7,8 +7,10 @@ A guest test is user/test/NAME.c. In a comment it may hold lines such as
 Each such line is a test, worth the points; without a line there is one, worth 1 point. cpus and mem
 say on which machines it makes sense: one value, several, or a range (2.., 32M..256M); not said, any
 number of harts will do and 16 MiB of memory. kargs="..." fixes the kernel's command line (kargs=""
-too). swap=64M gives it a swap disk; not said, there is none. timeout is processor seconds per hart (300 if not said). partial=yes: with some of its results
-not ok it earns that share of the points. visibility=hidden and the like: see results.py.
+too). swap=64M gives it a swap disk, and so does swap=64M.., which says that a larger one would do;
+not said, there is none, and swap=0 says that there must be none. timeout is processor seconds per
+hart (300 if not said). partial=yes: with some of its results not ok it earns that share of the
+points. visibility=hidden and the like: see results.py.
 
 A run of a test is a GuestCase: one machine, drawn or selected by configs.py, or asked for by name.
 """
@@ -41,7 +43,7 @@ class GuestTest:
     cpus: Wanted = Wanted()
     mem: Wanted = Wanted(configs.DEFAULT_MEM, bytes_of)
     kargs: str = None
-    swap: str = None
+    swap: Wanted = Wanted()
     timeout: float = GUEST_TIMEOUT
     args: str = ""
     partial: bool = False
@@ -53,6 +55,14 @@ class GuestTest:
         words = [f"mem={self.mem.fixed}"] if self.mem.fixed else []
         words += self.kargs.split() if self.kargs else []
         return words + ([f"args={self.args.replace(' ', '_')}"] if self.args else [])
+
+    @property
+    def needs(self):
+        """What it says about machines and arguments, for usertests in the guest: [(key, value)]."""
+        pairs = [(key, getattr(self, key).text) for key in ("cpus", "mem", "swap")]
+        pairs += [("kargs", self.kargs), ("args", self.args)]
+        return [(key, value) for key, value in pairs
+                if value and (key, value) != ("mem", configs.DEFAULT_MEM)]
 
     @property
     def identity(self):
@@ -140,8 +150,8 @@ class GuestCase:
         """What it makes of a Machine, by with_(); kargs and extra come behind those of the user."""
         found = configs.changes_of(self.labels)
         found["kargs"] = " ".join(filter(None, [self.test.kargs, found.get("kargs")]))
-        if self.test.swap:
-            found["swap"] = self.test.swap
+        if self.test.swap.first:
+            found["swap"] = self.test.swap.first
         return found
 
 
@@ -180,9 +190,9 @@ def _test_of_line(name, line):
                              f"{', '.join(VISIBILITIES)}")
         return GuestTest(name, int(pairs.get("points", 1)), Wanted(pairs.get("cpus")),
                          Wanted(pairs.get("mem", configs.DEFAULT_MEM), bytes_of),
-                         pairs.get("kargs"), pairs.get("swap"), float(pairs.get("timeout", GUEST_TIMEOUT)),
-                         pairs.get("args", ""), pairs.get("partial") == "yes",
-                         pairs.get("visibility"))
+                         pairs.get("kargs"), Wanted(pairs.get("swap"), bytes_of),
+                         float(pairs.get("timeout", GUEST_TIMEOUT)), pairs.get("args", ""),
+                         pairs.get("partial") == "yes", pairs.get("visibility"))
     except ValueError as error:
         raise CaseError(f"test {name}: bad line `test: {line}`: {error}") from None
 

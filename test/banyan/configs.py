@@ -5,6 +5,7 @@ name. A new axis or value is one line in AXES; what it means to the machine stan
 """
 import itertools
 import random
+import re
 
 AXES = {
     "cpus": {f"cpus={count}": {"cpus": count} for count in (1, 2, 4, 8)},
@@ -65,6 +66,11 @@ class Wanted:
         if self.listed:
             return number in map(self._measure, self.listed)
         return self._low is None or self._low <= number <= self._high
+
+    @property
+    def first(self):
+        """The first or smallest value that it allows, as written, or None if it asks for nothing."""
+        return re.split(r"\.\.|,", self.text)[0] if self.text else None
 
     def values(self, offered):
         """Those to run with: the offered ones that it allows, or else those that it lists."""

@@ -65,6 +65,17 @@ def test_lines_that_may_mean_the_same(tmp_path):
     assert len(described(tmp_path, "/* test: cpus=1\n * test: cpus=2\n * test: args=x */\n")) == 3
 
 
+def test_needs(tmp_path):
+    """What usertests is told in the guest, and the swap disk that a run gets."""
+    low, any_machine = described(tmp_path, '/* test: cpus=1,2 mem=32M swap=64M.. args="-n 3" points=2\n'
+                                 ' * test: kargs="" */\n')
+    assert low.needs == [("cpus", "1,2"), ("mem", "32M"), ("swap", "64M.."), ("args", "-n 3")]
+    assert low.asked(["mem=32M", "args=-n_3"]).changes()["swap"] == "64M"
+    assert any_machine.needs == [] and "swap" not in any_machine.asked([]).changes()
+    none, = described(tmp_path, "/* test: swap=0 */\n")
+    assert none.needs == [("swap", "0")] and none.asked([]).changes()["swap"] == "0"
+
+
 def test_words_in_text_are_no_line(tmp_path):
     assert len(described(tmp_path, "/* This is a test: it forks. */\nint test;\n")) == 1
 

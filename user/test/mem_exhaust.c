@@ -2,9 +2,9 @@
  * When memory runs out: who touches too much is killed, who asks for too much is
  * refused, the rest of the system lives, and all is given back.
  *
- * test: points=4 cpus=1,2 mem=16M
- * test: points=3 cpus=2 mem=32M
- * test: points=2 cpus=2 mem=128M
+ * test: points=4 cpus=1,2 mem=16M swap=0
+ * test: points=3 cpus=2 mem=32M swap=0
+ * test: points=2 cpus=2 mem=128M swap=0
  */
 #include <test_mem.h>
 

@@ -3,8 +3,8 @@
  * dirty ones are sent back first, and every byte is the one written last. What
  * other processes hold meanwhile stays theirs.
  *
- * test: points=4 cpus=1,2 mem=16M timeout=600
- * test: points=3 cpus=2 mem=32M timeout=600
+ * test: points=4 cpus=1,2 mem=16M swap=0 timeout=600
+ * test: points=3 cpus=2 mem=32M swap=0 timeout=600
  */
 #include <fcntl.h>
 #include <sys/stat.h>

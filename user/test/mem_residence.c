@@ -3,7 +3,7 @@
  * lock has a limit and ends when it should; what is not needed goes at once, and what
  * will be needed comes without being touched.
  *
- * test: points=4 cpus=1,2,4 mem=16M,32M swap=64M timeout=300
+ * test: points=4 cpus=1,2,4 mem=16M,32M swap=64M.. timeout=300
  */
 #include "user/test/swap_util.h"
 #include <errno.h>

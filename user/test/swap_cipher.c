@@ -3,9 +3,9 @@
  * enciphers and deciphers one and a half times the machine's memory, four such at a time that
  * together have four times as much, and a deck of pages that is shuffled.
  *
- * test: points=4 cpus=1,2,4 mem=16M swap=96M
- * test: points=2 cpus=1,2 mem=32M swap=160M
- * test: points=2 cpus=1 mem=64M swap=320M
+ * test: points=4 cpus=1,2,4 mem=16M swap=96M..
+ * test: points=2 cpus=1,2 mem=32M swap=160M..
+ * test: points=2 cpus=1 mem=64M swap=320M..
  */
 #include "user/test/swap_util.h"
 #include <unistd.h>

@@ -3,9 +3,9 @@
  * processes write it: private copies keep what was stored to them, all else follows
  * the file, and the file has what was written last.
  *
- * test: points=4 cpus=1,2,4 mem=16M swap=32M timeout=600
- * test: points=2 cpus=1,2 mem=32M swap=64M timeout=600
- * test: points=2 cpus=1 mem=64M swap=128M timeout=600
+ * test: points=4 cpus=1,2,4 mem=16M swap=32M.. timeout=600
+ * test: points=2 cpus=1,2 mem=32M swap=64M.. timeout=600
+ * test: points=2 cpus=1 mem=64M swap=128M.. timeout=600
  */
 #include "user/test/swap_util.h"
 #include <fcntl.h>

@@ -3,9 +3,9 @@
  * of the program, mappings, private copies of a file's pages, and a fork's copies of
  * all these; and system calls work on buffers that are out.
  *
- * test: points=4 cpus=1,2,4 mem=16M swap=64M
- * test: points=2 cpus=1,2 mem=32M swap=96M
- * test: points=2 cpus=1,2 mem=64M swap=192M
+ * test: points=4 cpus=1,2,4 mem=16M swap=64M..
+ * test: points=2 cpus=1,2 mem=32M swap=96M..
+ * test: points=2 cpus=1,2 mem=64M swap=192M..
  */
 #include "user/test/swap_util.h"
 #include <fcntl.h>

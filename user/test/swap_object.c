@@ -2,9 +2,9 @@
  * Objects in swap: shared memory of which there is more than memory, and changed
  * pages of a file whose server does not take them.
  *
- * test: points=5 cpus=1,2,4 mem=16M swap=96M timeout=120
- * test: points=2 cpus=1,2 mem=32M swap=192M
- * test: points=2 cpus=1 mem=64M swap=384M
+ * test: points=5 cpus=1,2,4 mem=16M swap=96M.. timeout=120
+ * test: points=2 cpus=1,2 mem=32M swap=192M..
+ * test: points=2 cpus=1 mem=64M swap=384M..
  */
 #include "user/test/ipc_util.h"
 #include "user/test/swap_util.h"

@@ -2,9 +2,9 @@
  * Memory that processes share is swapped like any other: objects passed on in
  * messages, twice as much as there is memory, and a mapping shared by a family.
  *
- * test: points=4 cpus=1,2,4 mem=16M swap=64M
- * test: points=2 cpus=1,2,4 mem=32M swap=96M
- * test: points=2 cpus=1,2 mem=64M swap=192M
+ * test: points=4 cpus=1,2,4 mem=16M swap=64M..
+ * test: points=2 cpus=1,2,4 mem=32M swap=96M..
+ * test: points=2 cpus=1,2 mem=64M swap=192M..
  */
 #include "user/test/ipc_util.h"
 #include "user/test/swap_util.h"

@@ -4,8 +4,8 @@
  *
  *   swap_pinned [EVICTIONS]   until so many pages have left; 12,000 where none are given
  *
- * test: points=3 cpus=1,2,4 mem=16M swap=64M timeout=300
- * test: points=1 cpus=2 mem=64M swap=192M timeout=300
+ * test: points=3 cpus=1,2,4 mem=16M swap=64M.. timeout=300
+ * test: points=1 cpus=2 mem=64M swap=192M.. timeout=300
  */
 #include "user/test/swap_util.h"
 #include <sys/wait.h>

@@ -3,9 +3,9 @@
  * twice the memory that there is: each program's output and status, and those of a
  * script that makes, sorts, copies and removes files, are the same as before.
  *
- * test: points=5 cpus=1,2,4 mem=16M swap=64M timeout=600
- * test: points=2 cpus=1,2 mem=32M swap=96M timeout=600
- * test: points=2 cpus=1,2 mem=64M swap=192M timeout=600
+ * test: points=5 cpus=1,2,4 mem=16M swap=64M.. timeout=600
+ * test: points=2 cpus=1,2 mem=32M swap=96M.. timeout=600
+ * test: points=2 cpus=1,2 mem=64M swap=192M.. timeout=600
  */
 #include "user/test/swap_util.h"
 #include <dirent.h>

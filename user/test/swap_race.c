@@ -2,8 +2,8 @@
  * Pages that are evicted while they are used: by the kernel's copies into pages that came
  * back clean, and by threads on other harts. What was written last is there.
  *
- * test: points=4 cpus=1,2,4 mem=16M swap=96M
- * test: points=2 cpus=2 mem=32M swap=128M
+ * test: points=4 cpus=1,2,4 mem=16M swap=96M..
+ * test: points=2 cpus=2 mem=32M swap=128M..
  */
 #include <pthread.h>
 #include <unistd.h>

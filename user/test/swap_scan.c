@@ -10,8 +10,8 @@
  * waits for the disk, so a set that is in memory makes many passes, and most of all
  * passes find it there.
  *
- * test: points=4 cpus=1,2 mem=32M swap=160M
- * test: points=2 cpus=1,2 mem=64M swap=320M
+ * test: points=4 cpus=1,2 mem=32M swap=160M..
+ * test: points=2 cpus=1,2 mem=64M swap=320M..
  */
 #include "user/test/swap_util.h"
 #include <unistd.h>

@@ -2,9 +2,9 @@
  * Swapped memory that processes share by fork, and processes that together need
  * more than there is.
  *
- * test: points=5 cpus=1,2,4 mem=16M swap=96M
- * test: points=2 cpus=1,2 mem=32M swap=192M
- * test: points=2 cpus=1 mem=64M swap=384M
+ * test: points=5 cpus=1,2,4 mem=16M swap=96M..
+ * test: points=2 cpus=1,2 mem=32M swap=192M..
+ * test: points=2 cpus=1 mem=64M swap=384M..
  */
 #include "user/test/swap_util.h"
 #include <unistd.h>

@@ -5,7 +5,7 @@
  *
  *   swap_soak [SECONDS]   some more, to end what has begun; 15 where none are given
  *
- * test: points=4 cpus=2,4 mem=24M swap=128M timeout=600
+ * test: points=4 cpus=2,4 mem=24M swap=128M.. timeout=600
  */
 #include "user/test/fuzz_util.h"
 #include "user/test/swap_util.h"

@@ -2,9 +2,9 @@
  * A sort of three times the machine's memory: records in the heap, sorted in place,
  * are all there afterwards, each whole, in order.
  *
- * test: points=4 cpus=1,2,4 mem=16M swap=64M
- * test: points=2 cpus=1,2,4 mem=32M swap=128M
- * test: points=2 cpus=1 mem=64M swap=224M
+ * test: points=4 cpus=1,2,4 mem=16M swap=64M..
+ * test: points=2 cpus=1,2,4 mem=32M swap=128M..
+ * test: points=2 cpus=1 mem=64M swap=224M..
  */
 #include "user/test/swap_util.h"
 #include <unistd.h>

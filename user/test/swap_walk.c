@@ -2,9 +2,9 @@
  * More memory than there is: walks over four times the machine's memory, in order,
  * backwards and at random, find every byte that was written.
  *
- * test: points=5 cpus=1,2,4 mem=16M swap=80M
- * test: points=2 cpus=1,2,4 mem=32M swap=160M
- * test: points=2 cpus=1 mem=64M swap=320M
+ * test: points=5 cpus=1,2,4 mem=16M swap=80M..
+ * test: points=2 cpus=1,2,4 mem=32M swap=160M..
+ * test: points=2 cpus=1 mem=64M swap=320M..
  */
 #include "user/test/swap_util.h"
 
