@@ -24,7 +24,7 @@ OURS = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "WERROR", "DEBUG", 
         "FULL", "CHOSEN")
 OUR_FILES = ["Makefile", "kernel.ld", "vm/layout.h", "user/user.ld", "kernel/lib/symtab.py",
              "test/disk.py", "test/deps.sh", "test/doctor.sh", "test/make_status.c",
-             "test/debug.py", "test/qemu.py"]
+             "test/debug.py", "test/needs.py", "test/qemu.py"]
 PROGRAM = """#include <stdio.h>
 #include <string.h>
 _Thread_local int initialized = 5;
@@ -446,6 +446,16 @@ def test_extra(tree, tmp_path):
 
 
 # ---------------------------------------------------------------- the disk image
+
+def test_what_tests_need(tree):
+    """The lines test: of the sources are in the image, for usertests."""
+    tree.write("user/test/alpha.c", '/* test: cpus=2.. mem=16M args="a b" */\n' + EMPTY)
+    assert "UPDATE build/disk.img: /etc/usertests" in tree.done()
+    tree.debugfs("dump /etc/usertests copy")
+    assert (tree.root / "copy").read_text() == "alpha\tcpus=2..\tmem=16M\targs=a b\n"
+    tree.write("user/test/alpha.c", "/* test: cpus=2,2 */\n" + EMPTY)
+    assert "alpha: bad line `test: cpus=2,2`" in tree.make(status=2)
+
 
 def test_disk_contents(tree):
     assert tree.listing("/bin") == {
