@@ -91,18 +91,23 @@ static void write_file(void)
         my.size = at + (size_t)done;
 }
 
+/* A read may end early for want of memory; read on, and the rest comes or is refused. */
 static void read_file(void)
 {
-    size_t at = any(FILE_MAX), count = any(FILE_MAX);
-    size_t left = at < my.size ? my.size - at : 0;
-    ssize_t done = pread(my.fd, my.scratch, count, (off_t)at);
+    size_t at = any(FILE_MAX), count = any(FILE_MAX), done = 0;
+    size_t left = at < my.size ? my.size - at : 0, want = count < left ? count : left;
+    ssize_t more;
 
-    if (done < 0)
+    do {
+        more = pread(my.fd, my.scratch + done, count - done, (off_t)(at + done));
+        if (more > 0)
+            done += (size_t)more;
+    } while (more > 0 && done < want);
+    if (more < 0)
         refused("pread");
-    else if ((size_t)done != (count < left ? count : left))
-        wrong("%zd bytes at %zu of %zu, %zu wanted", done, at, my.size, count);
-    else
-        check_bytes(my.scratch, my.contents + at, (size_t)done, at);
+    else if (done != want)
+        wrong("%zu bytes at %zu of %zu, %zu wanted", done, at, my.size, count);
+    check_bytes(my.scratch, my.contents + at, done < want ? done : want, at);
 }
 
 static void cut_file(void)

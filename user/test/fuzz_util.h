@@ -12,6 +12,7 @@
 #define FUZZ_CALLS 400          /* of each thread */
 #define FUZZ_LIFE  (3 * SECOND) /* a child that waits for ever is ended */
 
+static void *fuzz_spared; /* a page that is shared with others: a child gives it up first */
 static unsigned long fuzz_state;
 static char *fuzz_memory; /* 64 KiB to point into */
 static int fuzz_handles[16];
@@ -135,6 +136,8 @@ static int fuzz_child(void *seed)
     pthread_t t;
 
     fuzz_state = ((unsigned long)seed + 1) * 0x9e3779b97f4a7c15ul;
+    if (fuzz_spared)
+        munmap(fuzz_spared, 4096);
     fuzz_memory = mmap(0, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (fuzz_memory == MAP_FAILED)
         return 1;
