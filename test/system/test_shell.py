@@ -71,6 +71,8 @@ PROGRAMS = [
     ("cat b hard | grep -v l", "beta\n", 0),
     ("grep nothing b", "", 1),
     ("cat b hard | wc", "2 2 11\n", 0),
+    ("sync b hard . && echo synced", "synced\n", 0),
+    ("sync b /no/such 2>&1", "sync: /no/such: No such file or directory\n", 1),
     ("test 3 -lt 5 && test abc = abc && echo right", "right\n", 0),
     ("test abc = abd", "", 1),
     ("true", "", 0),

@@ -1,17 +1,34 @@
 /*
- * sync: return when everything written so far is on the disk.
+ * sync [FILE...]: return when everything written so far is on the disk; or, with
+ * names, when those files are.
  */
 #include <banyan.h>
-#include <stdio.h>
-#include <string.h>
+#include <fcntl.h>
 
-int main(void)
+#include "user/bin/util.h"
+
+static void sync_file(const char *path)
 {
-    long err = sys_sync();
+    int fd = open(path, O_RDONLY);
 
-    if (err < 0) {
-        fprintf(stderr, "sync: %s\n", strerror((int)-err));
-        return 1;
+    if (fd < 0 || fsync(fd) != 0)
+        util_error(path);
+    if (fd >= 0)
+        close(fd);
+}
+
+int main(int argc, char **argv)
+{
+    util_begin(argv);
+    if (getopt(argc, argv, "") != -1)
+        util_usage("[FILE...]");
+    if (optind == argc) {
+        long err = sys_sync();
+
+        if (err < 0)
+            util_warn("%s", strerror((int)-err));
     }
-    return 0;
+    for (; optind < argc; optind++)
+        sync_file(argv[optind]);
+    return util_finish();
 }
