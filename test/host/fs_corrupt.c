@@ -6,18 +6,16 @@
  * With a device that fails now and then, what was true of the names before an
  * operation or after it is true of them then.
  *
- * host-test: user/fs/core/attr.c user/fs/core/cache.c
- * host-test: user/fs/core/create.c user/fs/core/dir.c
- * host-test: user/fs/core/dirchange.c user/fs/core/dirindex.c
- * host-test: user/fs/core/group.c user/fs/core/inode.c
- * host-test: user/fs/core/io.c user/fs/core/link.c
- * host-test: user/fs/core/list.c user/fs/core/map.c
- * host-test: user/fs/core/open.c user/fs/core/page.c
- * host-test: user/fs/core/pagereserve.c user/fs/core/record.c
- * host-test: user/fs/core/remove.c user/fs/core/rename.c
- * host-test: user/fs/core/reserve.c user/fs/core/super.c
- * host-test: user/fs/core/sync.c user/fs/core/truncate.c
- * host-test: user/fs/core/txn.c user/fs/core/walk.c
+ * host-test: user/fs/core/attr.c user/fs/core/cache.c user/fs/core/checkpoint.c
+ * host-test: user/fs/core/commit.c user/fs/core/create.c user/fs/core/dir.c
+ * host-test: user/fs/core/dirchange.c user/fs/core/dirindex.c user/fs/core/freed.c
+ * host-test: user/fs/core/group.c user/fs/core/inode.c user/fs/core/io.c
+ * host-test: user/fs/core/journal.c user/fs/core/link.c user/fs/core/list.c
+ * host-test: user/fs/core/map.c user/fs/core/open.c user/fs/core/orphan.c
+ * host-test: user/fs/core/page.c user/fs/core/pagereserve.c user/fs/core/record.c
+ * host-test: user/fs/core/recover.c user/fs/core/remove.c user/fs/core/rename.c
+ * host-test: user/fs/core/reserve.c user/fs/core/super.c user/fs/core/sync.c
+ * host-test: user/fs/core/truncate.c user/fs/core/txn.c user/fs/core/walk.c
  */
 #include "test/host/fs_disk.h"
 
@@ -226,9 +224,9 @@ static unsigned try_volume(unsigned block)
     return 1;
 }
 
-static void make_good(const char *options)
+static void make_good(const char *options, unsigned kib)
 {
-    disk_make(&disk, options, 1200);
+    disk_make(&disk, options, kib);
     CHECK(disk_mount(&disk) == 0);
     populate();
     CHECK(disk_unmount(&disk) == 0 && disk_check(&disk) == 0);
@@ -236,11 +234,32 @@ static void make_good(const char *options)
     memcpy(good, disk.memory, disk.size);
 }
 
-static void test_corrupt(const char *options, unsigned block, unsigned rounds)
+/* As it is when the power fails: much of what was changed is in the log only. */
+static void leave_log(void)
+{
+    struct fs_node node;
+
+    CHECK(disk_mount(&disk) == 0);
+    CHECK(fs_mkdir(disk.fs, ROOT, P("logged"), 0755) == 0);
+    CHECK(fs_rename(disk.fs, ROOT, P("d"), P("logged/d")) == 0);
+    CHECK(fs_write_back(disk.fs) == 0);
+    CHECK(fs_truncate(disk.fs, ROOT, P("large"), 100000) == 0);
+    CHECK(fs_unlink(disk.fs, ROOT, P("long"), false) == 0);
+    CHECK(file_open(&disk, "open", FS_O_RDWR | FS_O_CREAT, &node) == 0);
+    CHECK(fs_unlink(disk.fs, ROOT, P("open"), false) == 0);
+    CHECK(fs_write_back(disk.fs) == 0);
+    memcpy(good, disk.memory, disk.size);
+    fs_close(disk.fs, node.ino);
+    CHECK(disk_unmount(&disk) == 0);
+}
+
+static void test_corrupt(const char *options, unsigned kib, unsigned block, unsigned rounds)
 {
     unsigned mounted = 0, noticed = 0;
 
-    make_good(options);
+    make_good(options, kib);
+    if (strstr(options, "-j"))
+        leave_log();
     find_metadata(block);
     CHECK(metadata_count > 20);
     disk.quiet = true;
@@ -261,7 +280,7 @@ static void test_corrupt(const char *options, unsigned block, unsigned rounds)
 /* Reads fail now and then; nothing else is wrong, so nothing may be broken. */
 static void test_read_errors(void)
 {
-    make_good("-b 1024");
+    make_good("-b 1024", 1200);
     free(good);
     disk.params.cache_bytes = 0;
     disk.quiet = true;
@@ -275,13 +294,14 @@ static void test_read_errors(void)
     disk_finish(&disk);
 }
 
-/* Writes fail: the volume becomes read-only and says so. */
-static void test_write_errors(void)
+/* Writes fail: the volume becomes read-only and says so; and with a journal, nothing of
+ * what was written before is broken. */
+static void test_write_errors(const char *options, unsigned kib)
 {
     struct fs_node node;
     int err = 0;
 
-    make_good("-b 1024");
+    make_good(options, kib);
     free(good);
     disk.params.cache_bytes = 0;
     disk.quiet = true;
@@ -298,9 +318,11 @@ static void test_write_errors(void)
             CHECK(file_open(&disk, "new", FS_O_RDWR | FS_O_CREAT, &node) == -EROFS);
         disk.fail_writes = 0;
         disk_unmount(&disk);
-        /* e2fsck mends what half-written metadata there are: status 1, or 0. */
+        /* e2fsck mends what half-written metadata there are: status 1, or 0. If there
+         * is a journal it has nothing to ask. */
         char command[200];
-        snprintf(command, sizeof(command), TOOL "e2fsck -fy %s >/dev/null 2>&1", disk.image);
+        snprintf(command, sizeof(command), TOOL "e2fsck %s %s >/dev/null 2>&1",
+                 strstr(options, "-j") ? "-fp" : "-fy", disk.image);
         int status = system(command);
         CHECK(WIFEXITED(status) && WEXITSTATUS(status) <= 1);
     }
@@ -317,17 +339,23 @@ int main(int argc, char **argv)
     }
     seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 4711;
     alarm(500); /* a hang is a failure */
-    check_plan(5);
+    check_plan(8);
     printf("# seed %lu\n", (unsigned long)seed);
-    test_corrupt("-b 1024 -N 256", 1024, rounds);
+    test_corrupt("-b 1024 -N 256", 1200, 1024, rounds);
     check_end("corrupt volumes, 1 KiB blocks");
-    test_corrupt("-b 4096 -N 256", 4096, rounds);
+    test_corrupt("-b 4096 -N 256", 1200, 4096, rounds);
     check_end("corrupt volumes, 4 KiB blocks");
-    test_corrupt("-b 1024 -g 512 -N 256 -I 128", 1024, rounds);
+    test_corrupt("-b 1024 -g 512 -N 256 -I 128", 1200, 1024, rounds);
     check_end("corrupt volumes, several groups");
+    test_corrupt("-b 1024 -N 256 -j", 2300, 1024, rounds);
+    check_end("corrupt volumes and journals, 1 KiB blocks");
+    test_corrupt("-b 4096 -N 256 -j", 8192, 4096, rounds);
+    check_end("corrupt volumes and journals, 4 KiB blocks");
     test_read_errors();
     check_end("read errors");
-    test_write_errors();
+    test_write_errors("-b 1024", 1200);
     check_end("write errors");
+    test_write_errors("-b 1024 -j", 2300);
+    check_end("write errors, with a journal");
     return check_exit();
 }

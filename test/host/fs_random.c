@@ -5,18 +5,16 @@
  * tree in memory; after each sequence the volume is clean to e2fsck and, mounted
  * anew, still holds the tree.
  *
- * host-test: user/fs/core/attr.c user/fs/core/cache.c
- * host-test: user/fs/core/create.c user/fs/core/dir.c
- * host-test: user/fs/core/dirchange.c user/fs/core/dirindex.c
- * host-test: user/fs/core/group.c user/fs/core/inode.c
- * host-test: user/fs/core/io.c user/fs/core/link.c
- * host-test: user/fs/core/list.c user/fs/core/map.c
- * host-test: user/fs/core/open.c user/fs/core/page.c
- * host-test: user/fs/core/pagereserve.c user/fs/core/record.c
- * host-test: user/fs/core/remove.c user/fs/core/rename.c
- * host-test: user/fs/core/reserve.c user/fs/core/super.c
- * host-test: user/fs/core/sync.c user/fs/core/truncate.c
- * host-test: user/fs/core/txn.c user/fs/core/walk.c
+ * host-test: user/fs/core/attr.c user/fs/core/cache.c user/fs/core/checkpoint.c
+ * host-test: user/fs/core/commit.c user/fs/core/create.c user/fs/core/dir.c
+ * host-test: user/fs/core/dirchange.c user/fs/core/dirindex.c user/fs/core/freed.c
+ * host-test: user/fs/core/group.c user/fs/core/inode.c user/fs/core/io.c
+ * host-test: user/fs/core/journal.c user/fs/core/link.c user/fs/core/list.c
+ * host-test: user/fs/core/map.c user/fs/core/open.c user/fs/core/orphan.c
+ * host-test: user/fs/core/page.c user/fs/core/pagereserve.c user/fs/core/record.c
+ * host-test: user/fs/core/recover.c user/fs/core/remove.c user/fs/core/rename.c
+ * host-test: user/fs/core/reserve.c user/fs/core/super.c user/fs/core/sync.c
+ * host-test: user/fs/core/truncate.c user/fs/core/txn.c user/fs/core/walk.c
  */
 #include "test/host/fs_kernel.h"
 
@@ -604,6 +602,7 @@ int main(int argc, char **argv)
     } volumes[] = {
         {"-b 1024 -I 128", 1000}, {"-b 4096 -I 256", 4096}, {"-b 1024 -g 512 -I 256", 1200},
         {"-b 2048", 3000},        {"-b 1024 -N 64", 250},   {"-b 4096 -I 128 -r 0", 1000},
+        {"-b 1024 -j", 2100},     {"-b 4096 -j", 8192},
     };
     unsigned rounds = argc > 2 ? atoi(argv[2]) : 4, count = sizeof(volumes) / sizeof(volumes[0]);
     uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;

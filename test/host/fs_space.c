@@ -3,18 +3,16 @@
  * stored, want of space is told when it is asked for and changes nothing, and
  * what is removed comes back to the last block.
  *
- * host-test: user/fs/core/attr.c user/fs/core/cache.c
- * host-test: user/fs/core/create.c user/fs/core/dir.c
- * host-test: user/fs/core/dirchange.c user/fs/core/dirindex.c
- * host-test: user/fs/core/group.c user/fs/core/inode.c
- * host-test: user/fs/core/io.c user/fs/core/link.c
- * host-test: user/fs/core/list.c user/fs/core/map.c
- * host-test: user/fs/core/open.c user/fs/core/page.c
- * host-test: user/fs/core/pagereserve.c user/fs/core/record.c
- * host-test: user/fs/core/remove.c user/fs/core/rename.c
- * host-test: user/fs/core/reserve.c user/fs/core/super.c
- * host-test: user/fs/core/sync.c user/fs/core/truncate.c
- * host-test: user/fs/core/txn.c user/fs/core/walk.c
+ * host-test: user/fs/core/attr.c user/fs/core/cache.c user/fs/core/checkpoint.c
+ * host-test: user/fs/core/commit.c user/fs/core/create.c user/fs/core/dir.c
+ * host-test: user/fs/core/dirchange.c user/fs/core/dirindex.c user/fs/core/freed.c
+ * host-test: user/fs/core/group.c user/fs/core/inode.c user/fs/core/io.c
+ * host-test: user/fs/core/journal.c user/fs/core/link.c user/fs/core/list.c
+ * host-test: user/fs/core/map.c user/fs/core/open.c user/fs/core/orphan.c
+ * host-test: user/fs/core/page.c user/fs/core/pagereserve.c user/fs/core/record.c
+ * host-test: user/fs/core/recover.c user/fs/core/remove.c user/fs/core/rename.c
+ * host-test: user/fs/core/reserve.c user/fs/core/super.c user/fs/core/sync.c
+ * host-test: user/fs/core/truncate.c user/fs/core/txn.c user/fs/core/walk.c
  */
 #include "test/host/fs_kernel.h"
 
@@ -201,9 +199,17 @@ int main(void)
         {"nodes", test_nodes},
         {"an unlinked file", test_unlinked},
     };
-    static const char *const volumes[] = {"-b 1024 -N 200", "-b 2048 -N 200", "-b 4096 -N 200",
-                                          "-b 1024 -g 512 -N 256"};
-    enum { TESTS = sizeof(tests) / sizeof(tests[0]), VOLUMES = sizeof(volumes) / sizeof(char *) };
+    static const struct {
+        const char *options;
+        unsigned kib;
+    } volumes[] = {
+        {"-b 1024 -N 200", 2400},        {"-b 2048 -N 200", 2400},    {"-b 4096 -N 200", 2400},
+        {"-b 1024 -g 512 -N 256", 2400}, {"-b 1024 -N 200 -j", 3500},
+    };
+    enum {
+        TESTS = sizeof(tests) / sizeof(tests[0]),
+        VOLUMES = sizeof(volumes) / sizeof(volumes[0])
+    };
     char name[100];
 
     if (!disk_tools()) {
@@ -213,13 +219,13 @@ int main(void)
     check_plan(TESTS * VOLUMES);
     for (unsigned v = 0; v < VOLUMES; v++) {
         for (unsigned t = 0; t < TESTS; t++) {
-            disk_make(&disk, volumes[v], 2400);
+            disk_make(&disk, volumes[v].options, volumes[v].kib);
             kernel_hooks(&disk);
             CHECK(disk_mount(&disk) == 0);
             tests[t].run();
             disk_finish(&disk);
             objects_forget();
-            snprintf(name, sizeof(name), "%s, mke2fs %s", tests[t].name, volumes[v]);
+            snprintf(name, sizeof(name), "%s, mke2fs %s", tests[t].name, volumes[v].options);
             check_end(name);
         }
     }

@@ -4,18 +4,16 @@
  * happens, e2fsck finds nothing, what is left of the file is what it was, nothing
  * that was cut off is seen again, and no block is lost.
  *
- * host-test: user/fs/core/attr.c user/fs/core/cache.c
- * host-test: user/fs/core/create.c user/fs/core/dir.c
- * host-test: user/fs/core/dirchange.c user/fs/core/dirindex.c
- * host-test: user/fs/core/group.c user/fs/core/inode.c
- * host-test: user/fs/core/io.c user/fs/core/link.c
- * host-test: user/fs/core/list.c user/fs/core/map.c
- * host-test: user/fs/core/open.c user/fs/core/page.c
- * host-test: user/fs/core/pagereserve.c user/fs/core/record.c
- * host-test: user/fs/core/remove.c user/fs/core/rename.c
- * host-test: user/fs/core/reserve.c user/fs/core/super.c
- * host-test: user/fs/core/sync.c user/fs/core/truncate.c
- * host-test: user/fs/core/txn.c user/fs/core/walk.c
+ * host-test: user/fs/core/attr.c user/fs/core/cache.c user/fs/core/checkpoint.c
+ * host-test: user/fs/core/commit.c user/fs/core/create.c user/fs/core/dir.c
+ * host-test: user/fs/core/dirchange.c user/fs/core/dirindex.c user/fs/core/freed.c
+ * host-test: user/fs/core/group.c user/fs/core/inode.c user/fs/core/io.c
+ * host-test: user/fs/core/journal.c user/fs/core/link.c user/fs/core/list.c
+ * host-test: user/fs/core/map.c user/fs/core/open.c user/fs/core/orphan.c
+ * host-test: user/fs/core/page.c user/fs/core/pagereserve.c user/fs/core/record.c
+ * host-test: user/fs/core/recover.c user/fs/core/remove.c user/fs/core/rename.c
+ * host-test: user/fs/core/reserve.c user/fs/core/super.c user/fs/core/sync.c
+ * host-test: user/fs/core/truncate.c user/fs/core/txn.c user/fs/core/walk.c
  */
 #include "test/host/fs_kernel.h"
 
@@ -377,7 +375,7 @@ static void test_write_error(void)
 
 int main(void)
 {
-    static const char *const volumes[] = {"-b 1024 -N 64", "-b 4096 -N 64",
+    static const char *const volumes[] = {"-b 1024 -N 64", "-b 4096 -N 64", "-b 1024 -N 64 -j",
                                           "-b 1024 -g 512 -N 256"};
     enum { VOLUMES = sizeof(volumes) / sizeof(volumes[0]) };
     char name[100];

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "user/fs/core/io.h"
+#include "user/fs/core/log.h"
 #include "user/fs/core/volume.h"
 
 static struct block **hash_slot(struct cache *cache, uint32_t no)
@@ -105,6 +106,7 @@ struct block *cache_claim(struct fs *fs, uint32_t no)
             unhash(cache, block);
         block->no = no;
         block->txn = 0;
+        block->running = block->committing = block->pending = block->logged = false;
         block->hash_next = *slot;
         *slot = block;
         link_remove(&block->lru);
@@ -119,6 +121,7 @@ void cache_drop(struct fs *fs, struct block *block)
     if (block->dirty)
         fs->cache.dirty--;
     block->dirty = block->filling = false;
+    block->running = block->committing = block->pending = block->logged = false;
     unhash(&fs->cache, block);
     link_remove(&block->lru);
     link_insert(fs->cache.lru.prev, &block->lru);
@@ -186,8 +189,13 @@ int cache_fetch(struct fs *fs, const uint32_t *want, unsigned count)
 
 int cache_reclaim(struct fs *fs)
 {
-    if (fs->cache.dirty)
-        return cache_write_back(fs);
+    int err = 0;
+
+    if (fs->cache.dirty) {
+        if (fs->journal != NULL)
+            err = journal_commit(fs);
+        return err ? err : cache_write_back(fs);
+    }
     fs_wait(fs); /* all buffers are being read or written: any of them will do */
     return 0;
 }
@@ -199,21 +207,21 @@ static int compare_numbers(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* The numbers of all dirty blocks, in order. */
+/* The numbers of all blocks that may be written, in order. */
 static uint32_t list_dirty(struct fs *fs)
 {
     struct cache *cache = &fs->cache;
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < cache->count; i++)
-        if (cache->blocks[i].dirty)
+        if (cache->blocks[i].dirty && journal_lets_home(fs, &cache->blocks[i]))
             cache->write_list[n++] = cache->blocks[i].no;
     qsort(cache->write_list, n, sizeof(uint32_t), compare_numbers);
     return n;
 }
 
 /* Stages the blocks of list that are adjacent, from the first on, as far as they
- * are dirty still. */
+ * may be written still. */
 static uint32_t stage_run(struct fs *fs, const uint32_t *list, uint32_t count)
 {
     struct cache *cache = &fs->cache;
@@ -222,10 +230,10 @@ static uint32_t stage_run(struct fs *fs, const uint32_t *list, uint32_t count)
     for (n = 0; n < count && n < most && list[n] == list[0] + n; n++) {
         struct block *block = cache_peek(fs, list[n]);
 
-        if (block == NULL || !block->dirty)
+        if (block == NULL || !block->dirty || !journal_lets_home(fs, block))
             break;
         memcpy(cache->write_buffer + ((size_t)n << fs->block_shift), block->data, fs->block_size);
-        block->dirty = false;
+        block->dirty = block->logged = false;
         cache->dirty--;
     }
     return n;
@@ -243,15 +251,20 @@ static int write_run(struct fs *fs, uint32_t no, uint32_t count)
     if (!err)
         return 0;
     /* They stay dirty, for a later try; a volume that cannot be written is left
-     * alone otherwise. */
+     * alone otherwise. With a journal, the next mount finds them in the log. */
     for (uint32_t i = 0; i < count; i++) {
         struct block *block = cache_peek(fs, no + i);
 
         if (block != NULL && !block->filling)
             cache_set_dirty(fs, block);
     }
-    fs_write_failed(fs, no);
+    log_abort(fs, no);
     return err;
+}
+
+static bool is_aborted(const struct fs *fs)
+{
+    return fs->journal != NULL && fs->journal->aborted;
 }
 
 int cache_write_back(struct fs *fs)
@@ -262,15 +275,19 @@ int cache_write_back(struct fs *fs)
 
     while (cache->write_busy)
         fs_wait(fs);
-    if (cache->dirty == 0)
+    if (is_aborted(fs))
+        return -EIO;
+    count = list_dirty(fs);
+    if (count == 0)
         return 0;
     cache->write_busy = true;
     err = super_unclean(fs);
-    count = list_dirty(fs);
     while (done < count && !err) {
         uint32_t n = stage_run(fs, cache->write_list + done, count - done);
 
-        if (n)
+        if (is_aborted(fs))
+            err = -EIO;
+        else if (n)
             err = write_run(fs, cache->write_list[done], n);
         done += n ? n : 1;
     }

@@ -3,7 +3,8 @@
  * blocks, long symlinks) in a fixed number of buffers. File data never pass
  * through it.
  *
- * A block is absent, being read (filling), clean or dirty. Only transactions
+ * A block is absent, being read (filling), clean or dirty; with a journal, a dirty one
+ * may be written only when the journal lets it (journal.h). Only transactions
  * (txn.h) hand out pointers into it, and a transaction never sleeps, so that no
  * block needs a pin or a lock. Writing back copies dirty blocks into a staging
  * buffer first, so that a block can be changed again while it is being written;
@@ -16,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "user/fs/core/journal.h"
 #include "user/fs/core/link.h"
 
 #define CACHE_RUN_BYTES  65536 /* most that is read or written at once */
@@ -30,6 +32,10 @@ struct block {
     uint32_t no;  /* 0: the buffer is unused */
     uint32_t txn; /* the last transaction that touched it */
     bool dirty, filling;
+    /* Of the journal: changed by the running transaction; part of the one that is being
+     * committed, and not copied to the log yet; in the log, but not at home. */
+    bool running, committing, pending, logged;
+    struct log_point point; /* the transaction in the log, if logged */
     uint8_t *data;
 };
 
@@ -72,7 +78,7 @@ int cache_fetch(struct fs *fs, const uint32_t *want, unsigned count)
     __attribute__((warn_unused_result));
 /* Make buffers evictable. */
 int cache_reclaim(struct fs *fs) __attribute__((warn_unused_result));
-/* Write every block that is dirty now. */
+/* Write every block that is dirty now, and that the journal lets go. */
 int cache_write_back(struct fs *fs) __attribute__((warn_unused_result));
 
 #endif

@@ -179,7 +179,7 @@ long fs_reserve(struct fs *fs, uint64_t key, uint64_t first, uint64_t count, uin
 /* Durability. */
 int fs_fsync(struct fs *fs, uint32_t ino);
 int fs_sync(struct fs *fs);
-/* What a timer should call every few seconds: writes dirty metadata back, frees
+/* What a timer should call every few seconds: writes dirty metadata back, or to the journal, frees
  * unlinked files whose last mapping has ended meanwhile, and gives up what was
  * reserved for pages that are in memory no more. */
 int fs_write_back(struct fs *fs);

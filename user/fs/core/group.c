@@ -77,6 +77,10 @@ static bool usable(struct fs *fs, uint32_t no)
         txn->skipped = true;
         return false;
     }
+    if (journal_holds(fs, no)) {
+        txn->held = true;
+        return false;
+    }
     return txn->io == NULL || !io_names(txn->io, no);
 }
 
@@ -142,7 +146,9 @@ int group_find_blocks(struct fs *fs, uint32_t goal, uint32_t want, uint32_t *fir
             return err;
     }
     /* Blocks freed while a transfer still names them become usable at its end. */
-    return fs->txn.skipped ? txn_wait_peer(fs) : -ENOSPC;
+    if (fs->txn.skipped)
+        return txn_wait_peer(fs);
+    return fs->txn.held ? txn_wait_commit(fs) : -ENOSPC;
 }
 
 int group_take_block(struct fs *fs, uint32_t no)
@@ -195,6 +201,9 @@ int group_free_block(struct fs *fs, uint32_t no)
         return err;
     if (!bit_get(map->data, bit) || raw->bg_free_blocks_count >= group_blocks(fs, g))
         return fs_corrupt(fs, "freeing a block that is free", no);
+    err = txn_free(fs, no);
+    if (err)
+        return err;
     bit_clear(map->data, bit);
     raw->bg_free_blocks_count++;
     fs->txn.blocks_freed++;

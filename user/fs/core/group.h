@@ -21,7 +21,8 @@ bool group_is_data(const struct fs *fs, uint32_t no);
 uint32_t group_goal(const struct fs *fs, uint32_t ino);
 
 /* Find 1 to want free blocks that are adjacent, and whose numbers no transfer
- * and no write-back under way has. Nothing is changed. -ENOSPC. */
+ * and no write-back under way has, nor a commit to come (journal.h). Nothing is changed. -ENOSPC.
+ */
 int group_find_blocks(struct fs *fs, uint32_t goal, uint32_t want, uint32_t *first, uint32_t *count)
     __attribute__((warn_unused_result));
 /* Mark one block allocated that group_find_blocks found. */

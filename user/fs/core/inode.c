@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include "user/fs/core/dirindex.h"
 #include "user/fs/core/group.h"
+#include "user/fs/core/orphan.h"
 #include "user/fs/core/truncate.h"
 #include "user/fs/core/volume.h"
 
@@ -10,6 +11,7 @@ void inode_table_init(struct fs *fs)
     for (unsigned i = 0; i < INODE_HASH; i++)
         link_init(&fs->inode_table.hash[i]);
     link_init(&fs->inode_table.idle);
+    link_init(&fs->orphan_list);
 }
 
 static struct link *hash_head(struct fs *fs, uint32_t ino)
@@ -24,6 +26,7 @@ static void inode_drop(struct fs *fs, struct inode *inode)
         fs->inode_table.idle_count--;
     link_remove(&inode->idle);
     link_remove(&inode->hash);
+    link_remove(&inode->orphan);
     dirindex_drop(fs, inode);
     reserve_clear(fs, inode);
     free(inode);
@@ -57,7 +60,8 @@ static void inode_idle(struct fs *fs, struct inode *inode)
 {
     struct inode_table *table = &fs->inode_table;
 
-    if (inode->held || inode->unlinked || inode->reservation.run_count)
+    if (inode->held || inode->unlinked || inode->reservation.run_count ||
+        !link_alone(&inode->orphan))
         return;
     if (link_alone(&inode->idle))
         table->idle_count++;
@@ -78,6 +82,7 @@ struct inode *inode_peek(struct fs *fs, uint32_t ino)
         inode->ino = ino;
         inode->changes = fs->inode_table.changes;
         link_init(&inode->idle);
+        link_init(&inode->orphan);
         link_insert(hash_head(fs, ino), &inode->hash);
     }
     inode_idle(fs, inode);
@@ -102,7 +107,7 @@ int inode_await_size(struct fs *fs, uint32_t ino)
 /* ------------------------------------------------- files without names */
 
 struct free_args {
-    uint32_t ino;
+    struct inode *inode;
 };
 
 /* Takes away one use of the block of extended attributes that mke2fs -d may have
@@ -137,11 +142,15 @@ static int op_free_inode(struct fs *fs, void *arg)
 {
     struct free_args *a = arg;
     struct ext2_inode *raw;
-    int err = inode_change(fs, a->ino, &raw);
+    uint32_t ino = a->inode->ino;
+    int err = inode_change(fs, ino, &raw);
 
     if (err)
         return err;
     if (raw->i_file_acl && (err = free_attributes(fs, raw)) != 0)
+        return err;
+    err = orphan_remove(fs, a->inode, raw);
+    if (err)
         return err;
     raw->i_dtime = fs_now(fs) / 1000000000u;
     if (raw->i_dtime == 0)
@@ -149,14 +158,14 @@ static int op_free_inode(struct fs *fs, void *arg)
     raw->i_size = 0;
     if (!inode_is_dir(raw))
         raw->i_size_high = 0;
-    return group_free_inode(fs, a->ino, inode_is_dir(raw));
+    return group_free_inode(fs, ino, inode_is_dir(raw));
 }
 
 /* Frees an inode that has no name and that nothing holds, unless a mapping still
  * shows its pages. */
 static void inode_free(struct fs *fs, struct inode *inode)
 {
-    struct free_args args = {inode->ino};
+    struct free_args args = {inode};
     struct fs_object object;
     int err;
 

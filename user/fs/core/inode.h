@@ -28,6 +28,7 @@ struct dirindex;
 
 struct inode {
     struct link hash, idle; /* idle: in the list only if held == 0 */
+    struct link orphan;     /* orphan.h */
     uint32_t ino;
     uint32_t held;       /* operations and sessions */
     uint32_t sessions;   /* of held */

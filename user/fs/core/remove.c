@@ -1,4 +1,5 @@
 /* Removing names: unlink and rmdir. */
+#include "user/fs/core/orphan.h"
 #include "user/fs/core/remove.h"
 #include "user/fs/core/volume.h"
 #include "user/fs/core/walk.h"
@@ -33,6 +34,7 @@ int remove_link(struct fs *fs, uint32_t ino, struct inode **gone)
     if (*gone == NULL)
         return -ENOMEM;
     (*gone)->key = inode_key(ino, raw);
+    orphan_add(fs, *gone, raw);
     return 0;
 }
 

@@ -6,15 +6,21 @@
  * sync that left nothing dirty until the first metadata write after it, so that
  * after a crash, and only then, e2fsck looks at the volume. The totals in it are
  * brought up to date at each sync; in between, those in struct fs count.
+ *
+ * With a journal it says in the same way that the log has nothing in it (that is,
+ * EXT2_INCOMPAT_RECOVER is not set), and EXT2_STATE_VALID stays as it was. Changes to it
+ * that must go with others, as to the list of orphans, pass through the log; fs->super
+ * has what was committed.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "user/fs/core/group.h"
 #include "user/fs/core/io.h"
+#include "user/fs/core/orphan.h"
 #include "user/fs/core/volume.h"
 
-#define INCOMPAT_KNOWN EXT2_INCOMPAT_FILETYPE
+#define INCOMPAT_KNOWN (EXT2_INCOMPAT_FILETYPE | EXT2_INCOMPAT_RECOVER)
 #define RO_COMPAT_KNOWN                                                                            \
     (EXT2_RO_COMPAT_SPARSE_SUPER | EXT2_RO_COMPAT_LARGE_FILE | EXT2_RO_COMPAT_BTREE_DIR)
 
@@ -56,14 +62,9 @@ static int check_features(struct fs *fs)
 
     if (super->s_rev_level == 0)
         return 0;
-    unknown = super->s_feature_incompat & ~(INCOMPAT_KNOWN | EXT2_INCOMPAT_RECOVER);
+    unknown = super->s_feature_incompat & ~INCOMPAT_KNOWN;
     if (unknown)
         return reject(fs, "cannot mount: unknown incompatible features (bits)", unknown);
-    if (super->s_feature_incompat & EXT2_INCOMPAT_RECOVER) {
-        fs_log(fs, "the journal needs recovery, mounted read-only: journal inode",
-               super->s_journal_inum);
-        fs->readonly = true;
-    }
     unknown = super->s_feature_ro_compat & ~RO_COMPAT_KNOWN;
     if (unknown) {
         fs_log(fs, "unknown features, mounted read-only (bits)", unknown);
@@ -178,7 +179,8 @@ static uint64_t largest_file(const struct fs *fs)
     return (mapped < counted ? mapped : counted) << fs->block_shift;
 }
 
-static int mount_checked(struct fs *fs)
+/* Reads what tells how the volume is made up. */
+static int read_layout(struct fs *fs)
 {
     int err = io_super_read(fs, &fs->super);
 
@@ -189,8 +191,66 @@ static int mount_checked(struct fs *fs)
     if (fs->super.s_rev_level > 1)
         return reject(fs, "cannot mount: revision", fs->super.s_rev_level);
     fs->rev1 = fs->super.s_rev_level == 1;
-    if ((err = check_features(fs)) || (err = check_geometry(fs)) || (err = read_groups(fs)) ||
-        (err = cache_init(fs, fs->params.cache_bytes)))
+    err = check_features(fs);
+    if (!err)
+        err = check_geometry(fs);
+    return err ? err : read_groups(fs);
+}
+
+/* After recovery: the superblock and the groups may be others now. */
+static int read_layout_again(struct fs *fs)
+{
+    struct ext2_super old = fs->super;
+    int err;
+
+    free(fs->group);
+    fs->group = NULL;
+    fs->free_blocks = fs->free_inodes = 0;
+    err = read_layout(fs);
+    if (!err && (old.s_log_block_size != fs->super.s_log_block_size ||
+                 old.s_blocks_count != fs->super.s_blocks_count ||
+                 old.s_inodes_count != fs->super.s_inodes_count ||
+                 old.s_inode_size != fs->super.s_inode_size))
+        err = reject(fs, "cannot mount: the journal has another volume's superblock, blocks",
+                     fs->super.s_blocks_count);
+    /* An error that was found after the last commit is known still. */
+    fs->super.s_state |= old.s_state & EXT2_STATE_ERROR;
+    return err;
+}
+
+/* Opens the journal, if there is one; a volume whose journal cannot be used is not
+ * written. */
+static int open_journal(struct fs *fs)
+{
+    bool recover = fs->super.s_feature_incompat & EXT2_INCOMPAT_RECOVER;
+    int err;
+
+    if (!fs->rev1 || !(fs->super.s_feature_compat & EXT2_COMPAT_HAS_JOURNAL || recover))
+        return 0;
+    if (fs->readonly) {
+        if (recover)
+            fs_log(fs, "the journal is not replayed, for the volume is read-only: journal inode",
+                   fs->super.s_journal_inum);
+        return 0;
+    }
+    err = journal_open(fs);
+    if (!err)
+        return recover ? read_layout_again(fs) : 0;
+    fs_log(fs, "the journal cannot be used, mounted read-only: journal inode",
+           fs->super.s_journal_inum);
+    fs->readonly = true;
+    return 0;
+}
+
+static int mount_checked(struct fs *fs)
+{
+    int err = read_layout(fs);
+
+    if (!err)
+        err = cache_init(fs, fs->params.cache_bytes);
+    if (!err)
+        err = open_journal(fs);
+    if (err)
         return err;
     fs->frozen = fs->readonly;
     fs->max_size = largest_file(fs);
@@ -198,12 +258,16 @@ static int mount_checked(struct fs *fs)
     fs->was_valid = fs->clean && !(fs->super.s_state & EXT2_STATE_ERROR);
     if (!fs->was_valid)
         fs_log(fs, "the volume was not cleanly unmounted: state", fs->super.s_state);
-    return 0;
+    if (fs->journal == NULL)
+        return 0;
+    fs->clean = !(fs->super.s_feature_incompat & EXT2_INCOMPAT_RECOVER);
+    return orphan_recover(fs) == -ENOMEM ? -ENOMEM : 0;
 }
 
 static void fs_free(struct fs *fs)
 {
     inode_table_destroy(fs);
+    journal_destroy(fs);
     cache_destroy(fs);
     for (uint32_t i = 0; i < fs->txn.old_count; i++)
         free(fs->txn.old[i]);
@@ -259,23 +323,49 @@ const struct fs_stats *fs_stats(const struct fs *fs)
     return &fs->stats;
 }
 
-/* Write the superblock as it should be now. super_busy is ours. */
-static int super_write(struct fs *fs, bool valid)
+/* Brings totals, time and the mark of an error up to date. */
+static void super_update(struct fs *fs)
 {
-    struct ext2_super copy;
     uint64_t now = fs_now(fs) / 1000000000u;
 
     fs->super.s_free_blocks_count = fs->free_blocks;
     fs->super.s_free_inodes_count = fs->free_inodes;
-    fs->super.s_state &= ~EXT2_STATE_VALID;
-    if (valid)
-        fs->super.s_state |= EXT2_STATE_VALID;
     if (fs->error)
         fs->super.s_state |= EXT2_STATE_ERROR;
     if (now > fs->super.s_wtime)
         fs->super.s_wtime = now;
+}
+
+/* Write the superblock as it should be now. super_busy is ours. */
+static int super_write(struct fs *fs, bool clean)
+{
+    struct ext2_super copy;
+
+    super_update(fs);
+    if (fs->journal != NULL) {
+        fs->super.s_feature_incompat &= ~EXT2_INCOMPAT_RECOVER;
+        if (!clean)
+            fs->super.s_feature_incompat |= EXT2_INCOMPAT_RECOVER;
+    } else {
+        fs->super.s_state &= ~EXT2_STATE_VALID;
+        if (clean)
+            fs->super.s_state |= EXT2_STATE_VALID;
+    }
     copy = fs->super;
     return io_super_write(fs, &copy);
+}
+
+/* Whether nothing of what was changed is missing on the disk. */
+static bool all_stored(const struct fs *fs)
+{
+    const struct journal *journal = fs->journal;
+
+    if (fs->orphans > 0 || fs->cache.dirty > 0 || fs->cache.write_busy)
+        return false;
+    if (journal == NULL)
+        return fs->was_valid && !fs->error;
+    return journal->empty && !journal->super_busy && !journal->commit_busy && !journal->aborted &&
+           !journal_dirty(fs) && link_alone(&fs->orphan_list);
 }
 
 int super_unclean(struct fs *fs)
@@ -297,18 +387,17 @@ int super_unclean(struct fs *fs)
 
 int super_sync(struct fs *fs)
 {
-    bool valid;
+    bool clean;
     int err;
 
     while (fs->super_busy)
         fs_wait(fs);
     if (fs->frozen || (fs->clean && !fs->error))
         return 0;
-    valid = fs->was_valid && !fs->error && fs->orphans == 0 && fs->cache.dirty == 0 &&
-            !fs->cache.write_busy;
+    clean = all_stored(fs);
     fs->super_busy = true;
-    fs->clean = valid; /* already now, so that a new change waits and unsets it */
-    err = super_write(fs, valid);
+    fs->clean = clean; /* already now, so that a new change waits and unsets it */
+    err = super_write(fs, clean);
     if (err)
         fs->clean = false;
     fs->super_busy = false;
@@ -316,10 +405,51 @@ int super_sync(struct fs *fs)
     return err;
 }
 
+int super_store(struct fs *fs)
+{
+    int err;
+
+    while (fs->super_busy)
+        fs_wait(fs);
+    fs->super_busy = true;
+    err = super_write(fs, fs->clean);
+    fs->super_busy = false;
+    fs_wake(fs);
+    return err;
+}
+
+uint32_t super_block(const struct fs *fs)
+{
+    return fs->first_block;
+}
+
+/* Where the superblock is in its block. */
+static size_t super_offset(const struct fs *fs)
+{
+    return EXT2_SUPER_SECTOR * FS_SECTOR - ((size_t)fs->first_block << fs->block_shift);
+}
+
+void super_image(struct fs *fs, uint8_t *image)
+{
+    struct ext2_super *copy = (struct ext2_super *)(image + super_offset(fs));
+
+    super_update(fs);
+    *copy = fs->super;
+    copy->s_last_orphan = fs->last_orphan;
+}
+
+void super_committed(struct fs *fs, const uint8_t *image)
+{
+    fs->super.s_last_orphan =
+        ((const struct ext2_super *)(image + super_offset(fs)))->s_last_orphan;
+}
+
 bool super_allow_large(struct fs *fs)
 {
     if (!fs->rev1)
         return false;
+    if (!(fs->super.s_feature_ro_compat & EXT2_RO_COMPAT_LARGE_FILE))
+        journal_add_super(fs);
     fs->super.s_feature_ro_compat |= EXT2_RO_COMPAT_LARGE_FILE;
     return true;
 }

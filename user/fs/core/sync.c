@@ -8,15 +8,28 @@
 
 int fs_fsync(struct fs *fs, uint32_t ino)
 {
-    int err, flush_err;
+    bool flushed = journal_dirty(fs);
+    int err, flush_err = 0;
 
     if (ino == 0 || ino > fs->inodes)
         return -EINVAL;
-    /* One inode's metadata are spread over blocks that it shares with others;
-     * the cache is small, so all of it goes. */
-    err = cache_write_back(fs);
-    flush_err = io_flush(fs);
+    /* One inode's metadata are spread over blocks that it shares with others, so that
+     * all that was changed goes. */
+    err = fs->journal != NULL ? journal_commit(fs) : cache_write_back(fs);
+    if (!flushed)
+        flush_err = io_flush(fs);
     return err ? err : flush_err;
+}
+
+/* Writes everything to where it belongs. */
+static int write_all(struct fs *fs)
+{
+    int err;
+
+    if (fs->journal == NULL)
+        return cache_write_back(fs);
+    err = journal_commit(fs);
+    return err ? err : journal_checkpoint(fs);
 }
 
 int fs_sync(struct fs *fs)
@@ -26,7 +39,7 @@ int fs_sync(struct fs *fs)
     inode_reap(fs);
     inode_release_reserved(fs);
     for (int round = 0; round < SYNC_ROUNDS && !err; round++) {
-        err = cache_write_back(fs);
+        err = write_all(fs);
         if (fs->cache.dirty == 0)
             break;
     }
@@ -41,10 +54,12 @@ int fs_write_back(struct fs *fs)
 {
     inode_reap(fs);
     inode_release_reserved(fs);
-    return cache_write_back(fs);
+    return fs->journal != NULL ? journal_commit(fs) : cache_write_back(fs);
 }
 
 bool fs_dirty(const struct fs *fs)
 {
-    return fs->cache.dirty > 0 || fs->orphans > 0 || fs->reserved > 0;
+    bool dirty = fs->journal != NULL ? journal_dirty(fs) : fs->cache.dirty > 0;
+
+    return dirty || fs->orphans > 0 || fs->reserved > 0;
 }

@@ -4,6 +4,7 @@
 #include "user/fs/core/group.h"
 #include "user/fs/core/io.h"
 #include "user/fs/core/map.h"
+#include "user/fs/core/orphan.h"
 #include "user/fs/core/page.h"
 #include "user/fs/core/truncate.h"
 #include "user/fs/core/volume.h"
@@ -191,6 +192,7 @@ struct tail {
 struct size_args {
     struct inode *inode;
     uint64_t size;
+    bool again; /* it has that size, and may have blocks behind it */
     struct tail tail;
     struct free_step step;
     /* Of this run: */
@@ -217,7 +219,8 @@ static int op_find_tail(struct fs *fs, void *arg)
     int err = inode_get(fs, a->inode->ino, &raw);
 
     a->tail.io.count = 0;
-    if (!err && inode_type(raw) == EXT2_S_IFREG && a->tail.used && a->size < inode_size(raw))
+    if (!err && inode_type(raw) == EXT2_S_IFREG && a->tail.used &&
+        (a->again || a->size < inode_size(raw)))
         err = map_get(fs, raw, a->size >> fs->block_shift, &no);
     if (err || no == 0)
         return err;
@@ -244,18 +247,42 @@ static int tail_begin(struct fs *fs, struct size_args *args)
     return tail->data == NULL ? -ENOMEM : io_read(fs, tail->io.block[0], 1, tail->data);
 }
 
+static int op_cut_ended(struct fs *fs, void *arg)
+{
+    struct size_args *a = arg;
+    struct ext2_inode *raw;
+    int err = inode_change(fs, a->inode->ino, &raw);
+
+    /* One without names stays on the list until it is freed. */
+    return err || raw->i_links_count == 0 ? err : orphan_remove(fs, a->inode, raw);
+}
+
 static int tail_clear(struct fs *fs, struct tail *tail)
 {
-    int err;
+    int err = 0;
 
-    if (tail->data == NULL)
-        return 0;
+    if (fs->journal != NULL)
+        err = journal_commit(fs);
+    if (err)
+        return err;
     memset(tail->data + tail->used, 0, fs->block_size - tail->used);
     tail->io.writing = true;
     err = io_write(fs, tail->io.block[0], 1, tail->data);
+    tail->io.writing = false;
+    fs_wake(fs);
     if (err)
         fs_write_failed(fs, tail->io.block[0]);
     return err;
+}
+
+/* The file has its size: what is left to do. */
+static int cut_end(struct fs *fs, struct size_args *args)
+{
+    int err = args->tail.data != NULL ? tail_clear(fs, &args->tail) : 0;
+
+    if (err || link_alone(&args->inode->orphan))
+        return err;
+    return txn_run(fs, op_cut_ended, args);
 }
 
 static void tail_end(struct fs *fs, struct tail *tail)
@@ -316,8 +343,9 @@ static int op_set_size(struct fs *fs, void *arg)
     if (err)
         return err;
     a->reached = a->size;
+    a->step.stopped = false;
     old = inode_size(raw);
-    if (a->size < old) {
+    if (a->size < old || a->again) {
         err = free_some(fs, &a->step, raw);
         if (!err && a->step.stopped)
             a->reached =
@@ -329,6 +357,8 @@ static int op_set_size(struct fs *fs, void *arg)
         err = inode_set_size(fs, raw, a->reached);
     if (err)
         return err;
+    if (a->tail.data != NULL)
+        orphan_add(fs, a->inode, raw);
     inode_set_time(fs, raw, TIME_MODIFY, now);
     inode_set_time(fs, raw, TIME_CHANGE, now);
     /* Last, for it cannot be undone. */
@@ -349,8 +379,23 @@ static int set_size_marked(struct fs *fs, struct size_args *args)
         reserve_cut(fs, inode, (args->reached + FS_PAGE - 1) / FS_PAGE);
         if (args->last_reserved)
             reserve_change_last(fs, inode, args->size / FS_PAGE, args->lack);
-    } while (args->reached != args->size);
+    } while (args->reached != args->size || args->step.stopped);
     return 0;
+}
+
+static int truncate_marked(struct fs *fs, struct size_args *args)
+{
+    int err;
+
+    lock_mark(fs, args->inode);
+    err = tail_begin(fs, args);
+    if (!err)
+        err = set_size_marked(fs, args);
+    if (!err)
+        err = cut_end(fs, args);
+    tail_end(fs, &args->tail);
+    unlock_mark(fs, args->inode);
+    return err;
 }
 
 int truncate_to(struct fs *fs, struct inode *inode, uint64_t size)
@@ -372,13 +417,18 @@ int truncate_to(struct fs *fs, struct inode *inode, uint64_t size)
         err = page_reserve_last(fs, node.key, size);
     if (err)
         return err;
-    lock_mark(fs, inode);
-    err = tail_begin(fs, &args);
-    if (!err)
-        err = set_size_marked(fs, &args);
-    if (!err)
-        err = tail_clear(fs, &args.tail);
-    tail_end(fs, &args.tail);
-    unlock_mark(fs, inode);
-    return err;
+    return truncate_marked(fs, &args);
+}
+
+int truncate_again(struct fs *fs, struct inode *inode)
+{
+    struct size_args args = {.inode = inode, .again = true, .step = {.ino = inode->ino}};
+    struct fs_node node;
+    int err = fs_node(fs, inode->ino, &node);
+
+    if (err)
+        return err;
+    args.size = node.size;
+    args.step.keep = (node.size + fs->block_size - 1) >> fs->block_shift;
+    return truncate_marked(fs, &args);
 }

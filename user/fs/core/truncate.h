@@ -7,6 +7,10 @@
  * object, is such that no block lies behind it: whatever fails next, and whenever
  * the machine stops, nothing that was cut off can come to light again. Who asks for
  * the size waits for the mark, so that no size in between is seen.
+ *
+ * With a journal, the end of the last block is cleared when the new size is committed,
+ * lest a crash in between takes it from a file that has its old size; and until it is
+ * cleared the file is on the list of orphans (orphan.h).
  */
 #ifndef USER_FS_CORE_TRUNCATE_H
 #define USER_FS_CORE_TRUNCATE_H
@@ -19,6 +23,9 @@ struct inode;
 /* Free all blocks of an inode without names, whose mark is not set, and what it had
  * reserved. After an error some may be freed; it can be called again for the rest. */
 int truncate_free(struct fs *fs, struct inode *inode) __attribute__((warn_unused_result));
+/* At mount: finish with a regular file that a crash met while it was cut to the size that
+ * it has. The caller holds it. */
+int truncate_again(struct fs *fs, struct inode *inode) __attribute__((warn_unused_result));
 /* Set the size of a regular file, which the caller holds: on the disk, in the
  * kernel's memory object, and in its reservations. After an error the file has its
  * old size, or if it was to become much shorter one in between, at which a page

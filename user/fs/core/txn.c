@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "user/fs/core/dirindex.h"
+#include "user/fs/core/orphan.h"
 #include "user/fs/core/volume.h"
 
 /* Restarts before an operation is run alone, so that others do not evict what it
@@ -17,10 +18,13 @@ void txn_begin(struct fs *fs)
     txn->open = true;
     if (++txn->id == 0)
         txn->id = 1;
-    txn->progress = txn->skipped = false;
+    txn->progress = txn->skipped = txn->held = false;
     txn->io = NULL;
     txn->now = 0;
     txn->undo_count = txn->forget_count = txn->note_count = txn->want_count = 0;
+    txn->freed_count = 0;
+    txn->last_orphan = fs->last_orphan;
+    txn->orphan_added = txn->orphan_removed = NULL;
     txn->blocks_freed = txn->inodes_freed = txn->own_reserved = 0;
 }
 
@@ -28,14 +32,22 @@ static void txn_commit(struct fs *fs)
 {
     struct txn *txn = &fs->txn;
 
-    for (uint32_t i = 0; i < txn->undo_count; i++)
+    for (uint32_t i = 0; i < txn->undo_count; i++) {
         cache_set_dirty(fs, txn->undo[i].block);
+        journal_add(fs, txn->undo[i].block);
+    }
+    for (uint32_t i = 0; i < txn->freed_count; i++)
+        journal_freed(fs, txn->freed[i].first, txn->freed[i].count);
     for (uint32_t i = 0; i < txn->forget_count; i++) {
         struct block *block = cache_find(fs, txn->forget[i]);
 
-        if (block != NULL && !block->filling)
+        if (block != NULL && block->filling)
+            block = NULL;
+        journal_forget(fs, txn->forget[i], block);
+        if (block != NULL)
             cache_drop(fs, block);
     }
+    orphan_apply(fs);
     fs->free_blocks += txn->blocks_freed;
     fs->free_inodes += txn->inodes_freed;
     for (uint32_t i = 0; i < txn->note_count; i++)
@@ -78,6 +90,8 @@ static int txn_satisfy(struct fs *fs)
         return cache_fetch(fs, want, count);
     case WAIT_BUFFER:
         return cache_reclaim(fs);
+    case WAIT_COMMIT:
+        return journal_commit(fs);
     case WAIT_PEER:
         fs_wait(fs);
         return 0;
@@ -85,16 +99,27 @@ static int txn_satisfy(struct fs *fs)
     return -EIO;
 }
 
-/* Before a transaction: nobody wants to be alone, and there are clean buffers. */
+static bool cache_crowded(const struct fs *fs)
+{
+    return fs->cache.dirty > fs->cache.count / 4 * 3 && !fs->cache.write_busy;
+}
+
+/* Before a transaction: nobody wants to be alone, there are clean buffers, and there is
+ * room in the log. The operation itself will meet an error if that matters to it. */
 static void txn_prepare(struct fs *fs, bool alone)
 {
-    while (fs->txn.alone && !alone)
-        fs_wait(fs);
-    if (fs->cache.dirty > fs->cache.count / 4 * 3 && !fs->cache.write_busy &&
-        cache_write_back(fs) != 0)
-        return; /* the operation itself will meet the error if it matters to it */
-    while (fs->txn.alone && !alone)
-        fs_wait(fs);
+    int err = 0;
+
+    for (;;) {
+        if (fs->txn.alone && !alone)
+            fs_wait(fs);
+        else if (!err && cache_crowded(fs))
+            err = cache_reclaim(fs);
+        else if (!err && journal_crowded(fs))
+            err = journal_make_room(fs);
+        else
+            return;
+    }
 }
 
 int txn_run(struct fs *fs, txn_fn *fn, void *arg)
@@ -201,6 +226,8 @@ int block_get_for_change(struct fs *fs, uint32_t no, struct block **out)
         return -EROFS;
     if (already_changed(txn, *out))
         return 0;
+    if ((*out)->pending)
+        return txn_wait_peer(fs); /* a commit is about to copy it */
     if (txn->undo_count == TXN_UNDO_MAX)
         return -ENOMEM;
     old = old_buffer(fs);
@@ -240,19 +267,46 @@ int block_get_new(struct fs *fs, uint32_t no, struct block **out)
     return 0;
 }
 
+int txn_free(struct fs *fs, uint32_t no)
+{
+    struct txn *txn = &fs->txn;
+    struct freed_run *last = txn->freed_count > 0 ? &txn->freed[txn->freed_count - 1] : NULL;
+
+    if (fs->journal == NULL)
+        return 0;
+    if (last != NULL && (no == last->first + last->count || no + 1 == last->first)) {
+        last->first = no < last->first ? no : last->first;
+        last->count++;
+        return 0;
+    }
+    if (txn->freed_count == TXN_FREED_MAX)
+        return -ENOMEM;
+    txn->freed[txn->freed_count++] = (struct freed_run){no, 1};
+    return journal_reserve(fs, txn->freed_count, txn->forget_count);
+}
+
 int txn_forget(struct fs *fs, uint32_t no)
 {
     struct txn *txn = &fs->txn;
+    const struct block *block = cache_find(fs, no);
 
+    if (block != NULL && block->pending)
+        return txn_wait_peer(fs); /* a commit is about to copy it */
     if (txn->forget_count == TXN_FORGET_MAX)
         return -ENOMEM;
     txn->forget[txn->forget_count++] = no;
-    return 0;
+    return journal_reserve(fs, txn->freed_count, txn->forget_count);
 }
 
 int txn_wait_peer(struct fs *fs)
 {
     fs->txn.wait = WAIT_PEER;
+    return FS_AGAIN;
+}
+
+int txn_wait_commit(struct fs *fs)
+{
+    fs->txn.wait = WAIT_COMMIT;
     return FS_AGAIN;
 }
 

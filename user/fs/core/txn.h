@@ -23,11 +23,12 @@
  *   1. an inode's `truncating` mark (inode.h), of which a thread has one at most;
  *   2. a data transfer that overlaps (io.h);
  *   3. `fs->alone`: one operation that was restarted too often runs by itself;
- *   4. write-back by another thread (cache.write_busy);
- *   5. the superblock being written, a block being read, the device.
+ *   4. a checkpoint or a commit by another thread (journal.h);
+ *   5. write-back by another thread (cache.write_busy);
+ *   6. a superblock being written, a block being read, the device.
  *
- * Because reading and changing are so separated, this is also where a journal
- * belongs: txn_end knows old and new contents of all that one operation changes.
+ * With a journal, what succeeds joins its running transaction, which takes up the
+ * changes of many of ours, and becomes durable with it.
  */
 #ifndef USER_FS_CORE_TXN_H
 #define USER_FS_CORE_TXN_H
@@ -35,10 +36,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "user/fs/core/cache.h"
+#include "user/fs/core/freed.h"
 
 #define FS_AGAIN (-100000) /* not an errno: undo, wait, run again */
 
 #define TXN_UNDO_MAX   192
+#define TXN_FREED_MAX  1152
 #define TXN_FORGET_MAX 64
 #define TXN_NOTES_MAX  4
 
@@ -50,6 +53,7 @@ struct io;
 enum txn_wait {
     WAIT_BLOCKS, /* blocks want[] to be read */
     WAIT_BUFFER, /* a buffer for a new block */
+    WAIT_COMMIT, /* blocks that were freed to be free for good */
     WAIT_PEER,   /* another thread's doing */
 };
 
@@ -83,12 +87,17 @@ struct txn {
     int64_t own_reserved;            /* of fs->reserved, what this operation may use */
     uint32_t forget[TXN_FORGET_MAX]; /* freed blocks that may be in the cache */
     uint32_t forget_count;
+    struct freed_run freed[TXN_FREED_MAX]; /* with a journal: all freed blocks */
+    uint32_t freed_count;
+    uint32_t last_orphan; /* orphan.h: the first on the list, in the end */
+    struct inode *orphan_added, *orphan_removed;
     struct txn_note notes[TXN_NOTES_MAX];
     uint32_t note_count;
 
     uint64_t now;  /* fs_now's, once it was asked */
     struct io *io; /* the transfer that this transaction serves, if any */
-    bool skipped;  /* free blocks were passed over: another transfer has them */
+    bool skipped;  /* free blocks were passed over: another transfer has them, */
+    bool held;     /* or the journal */
 
     enum txn_wait wait;
     uint32_t want[CACHE_READAHEAD];
@@ -117,10 +126,14 @@ int block_get_new(struct fs *fs, uint32_t no, struct block **out)
  * the first with it. */
 int block_get_ahead(struct fs *fs, const uint32_t *list, unsigned count, struct block **out)
     __attribute__((warn_unused_result));
-/* The block is being freed: at commit, forget what the cache has of it. */
+/* A block is being freed, of metadata or not. */
+int txn_free(struct fs *fs, uint32_t no) __attribute__((warn_unused_result));
+/* It is one of metadata: at commit, forget what the cache has of it. */
 int txn_forget(struct fs *fs, uint32_t no) __attribute__((warn_unused_result));
 /* Ask to be run again once another thread has woken us. Returns FS_AGAIN. */
 int txn_wait_peer(struct fs *fs) __attribute__((warn_unused_result));
+/* Ask to be run again after a commit. Returns FS_AGAIN. */
+int txn_wait_commit(struct fs *fs) __attribute__((warn_unused_result));
 /* Restarts so far did not happen for nothing. */
 void txn_progress(struct fs *fs);
 

@@ -43,7 +43,8 @@ struct fs {
     bool frozen;     /* mounted read-only: nothing at all is written */
     bool error;      /* a structure was found corrupt: never marked clean again */
     bool was_valid;  /* clean when mounted, so that it may become clean again */
-    bool clean;      /* the superblock on the disk says: cleanly unmounted */
+    bool clean;      /* the superblock on the disk says: cleanly unmounted; with a journal: */
+                     /* there is nothing in its log */
     bool super_busy; /* it is being written */
 
     /* Committed totals, and promises made against them. */
@@ -51,11 +52,14 @@ struct fs {
     int64_t reserved; /* blocks promised to dirty pages */
 
     struct cache cache;
+    struct journal *journal; /* NULL: the volume has none, or may not be written */
     struct txn txn;
     struct inode_table inode_table;
-    struct link ios;  /* data transfers under way: struct io (io.h) */
-    uint32_t orphans; /* inodes without names that sessions or mappings keep */
-    uint32_t renames; /* counts them, for fs_getcwd */
+    struct link ios;         /* data transfers under way: struct io (io.h) */
+    uint32_t orphans;        /* inodes without names that sessions or mappings keep */
+    struct link orphan_list; /* orphan.h: all those that must be on the disk's list, */
+    uint32_t last_orphan;    /* and its first, or 0 */
+    uint32_t renames;        /* counts them, for fs_getcwd */
 };
 
 /* The time; one look at the clock serves a whole transaction. */
@@ -99,6 +103,13 @@ void fs_log(struct fs *fs, const char *what, uint64_t number);
 int super_unclean(struct fs *fs) __attribute__((warn_unused_result));
 /* Write the superblock; clean only if nothing is dirty. May sleep. */
 int super_sync(struct fs *fs) __attribute__((warn_unused_result));
+/* For the journal. The number of the block that the superblock is in; make the image of
+ * that block what the running transaction has it be; the image was committed; write it
+ * home, which may sleep. */
+uint32_t super_block(const struct fs *fs);
+void super_image(struct fs *fs, uint8_t *image);
+void super_committed(struct fs *fs, const uint8_t *image);
+int super_store(struct fs *fs) __attribute__((warn_unused_result));
 /* Revision 1 volumes: a file over 2 GiB exists. False if there can be none. */
 bool super_allow_large(struct fs *fs);
 
