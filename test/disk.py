@@ -20,6 +20,7 @@ import tempfile
 
 BLOCK = 4096
 INODE = 256
+JOURNAL = 4  # MiB: the least, with blocks of this size
 FREE_BYTES = 96 << 20  # room for a user's files, and for programs to grow
 FREE_INODES = 32768
 FOLDERS = {"/": 0o755, "/bin": 0o755, "/test": 0o755, "/etc": 0o755, "/dev": 0o755,
@@ -110,7 +111,7 @@ def create(image, files):
     print(f"  MKE2FS  {image}")
     contents = sum(-(-os.path.getsize(host) // BLOCK) + 1 for host in files.values()) * BLOCK
     inodes = len(files) + len(FOLDERS) + len(NODES) + FREE_INODES
-    size = contents + contents // 64 + inodes * INODE + FREE_BYTES
+    size = contents + contents // 64 + inodes * INODE + (JOURNAL << 20) + FREE_BYTES
     blocks = -(-size // (1 << 20)) * ((1 << 20) // BLOCK)
     new = image.with_suffix(".new")
     new.unlink(missing_ok=True)
@@ -121,7 +122,8 @@ def create(image, files):
             shutil.copyfile(host, tree + guest)
         run_tool(["mke2fs", "-q", "-F", "-t", "ext2", "-r", "1", "-b", str(BLOCK),
                   "-I", str(INODE), "-N", str(inodes), "-m", "0", "-L", "banyan",
-                  "-O", "none,filetype,sparse_super,large_file",
+                  "-O", "none,has_journal,filetype,sparse_super,large_file",
+                  "-J", f"size={JOURNAL}",
                   "-E", "root_owner=0:0,no_copy_xattrs,lazy_itable_init=0", "-d", tree,
                   str(new), str(blocks)])
     # mke2fs copied the owner and the modes from here; and only root may make nodes here.
@@ -154,6 +156,22 @@ def mend(image):
                         f"'e2fsck -f {image}' asks about each; 'make clean' discards the image")
     if status != 0:
         print(f"  MEND    {image}\n{said}", end="")
+
+
+def has_journal(image):
+    """Whether the volume has one; those of older builds had none."""
+    with open(image, "rb") as file:
+        file.seek(1024 + 92)
+        return bool(file.read(1)[0] & 4)
+
+
+def add_journal(image):
+    """Give the volume one, if there is room for it."""
+    print(f"  JOURNAL {image}")
+    try:
+        run_tool(["tune2fs", "-O", "has_journal", "-J", f"size={JOURNAL}", str(image)])
+    except DiskError as error:
+        print(f"{error}without a journal, a crash leaves {image} for e2fsck to mend")
 
 
 def replace(image, files, gone):
@@ -203,7 +221,8 @@ def refresh(image, manifest, files, wanted):
     used = stamp(image) != stamped
     changed = {guest for guest in files if wanted[guest] != known.get(guest)}
     gone = [guest for guest in known if guest not in files]
-    if not (used or changed or gone):
+    bare = not has_journal(image)
+    if not (used or changed or gone or bare):
         return
     with Lock(image):
         # Should this end halfway, the image counts as used, and what was to change as unknown.
@@ -212,6 +231,8 @@ def refresh(image, manifest, files, wanted):
         if used:
             mend(image)
             changed |= absent(image, files)
+        if bare:
+            add_journal(image)
         if changed or gone:
             replace(image, {guest: files[guest] for guest in sorted(changed)}, gone)
 

@@ -470,7 +470,8 @@ def test_disk_contents(tree):
     assert int(re.search(r"Free inodes: +(\d+)", facts)[1]) >= 20000
     assert int(re.search(r"Free blocks: +(\d+)", facts)[1]) * 4096 >= 64 << 20
     features = re.search(r"Filesystem features: +(.*)", facts)[1].split()
-    assert set(features) <= {"filetype", "sparse_super", "large_file"}
+    assert set(features) <= {"has_journal", "filetype", "sparse_super", "large_file"}
+    assert "has_journal" in features
     tree.check_disk()
 
 
@@ -488,6 +489,18 @@ def test_user_files_survive(tree):
     tree.debugfs("dump /bin/first copy")
     assert (tree.root / "copy").read_bytes() == (tree.root / "build/image/bin/first").read_bytes()
     tree.check_disk()
+
+
+def test_an_old_image_gets_a_journal(tree):
+    tree.write("mine", "mine\n")
+    tree.debugfs("cd /home", "write mine mine")
+    subprocess.run(["/sbin/tune2fs", "-O", "^has_journal", "build/disk.img"], cwd=tree.root,
+                   check=True, stdout=subprocess.DEVNULL)
+    assert "has_journal" not in tree.debugfs("stats")
+    assert "JOURNAL build/disk.img" in tree.make("disk")
+    assert "has_journal" in tree.debugfs("stats") and "mine\n" in tree.debugfs("cat /home/mine")
+    tree.check_disk()
+    assert tree.make("disk") == ""
 
 
 def test_damage_is_mended(tree):
