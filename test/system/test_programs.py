@@ -78,6 +78,7 @@ def test_grind(boots, cpus, mem):
     for seed in (1, 2):
         output = guest.run(f"grind -s {seed} -n 1500 -d /tmp", status=0)
         assert "6000 operations, nothing was wrong" in output
+        assert "refused" not in output
     assert guest.run("stressfs -p 6 -k 64 -d /tmp", status=0) == \
         "stressfs: 24 files of 64 KiB were written and read\n"
     made = re.fullmatch(r"forktest: (\d+) processes began and ended\n",

@@ -102,6 +102,8 @@ static void read_file(void)
         more = pread(my.fd, my.scratch + done, count - done, (off_t)(at + done));
         if (more > 0)
             done += (size_t)more;
+        if (more > 0 && done < want)
+            my.refused++;
     } while (more > 0 && done < want);
     if (more < 0)
         refused("pread");
