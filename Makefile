@@ -371,7 +371,8 @@ $(eval $(call keep,$(B)/disk.flags,DISK_FILES))
 # What the tests' sources say of the machines that they are for; usertests reads it in the guest.
 TEST_SOURCES := $(filter-out $(HIDDEN_NAMES:%=user/test/%.c),$(wildcard user/test/*.c)) \
     $(HIDDEN_NAMES:%=$(HIDDEN_X)/src/%.c)
-$(B)/usertests.needs: $(TEST_SOURCES) $(B)/disk.flags test/needs.py
+$(B)/usertests.needs: $(TEST_SOURCES) $(B)/disk.flags \
+    test/needs.py test/banyan/cases.py test/banyan/configs.py
 	$(Q)$(PYTHON) test/needs.py $@ $(TEST_SOURCES)
 
 DISK_NEEDS := $(foreach f,$(DISK_FILES),$(lastword $(subst =, ,$f))) $(B)/disk.flags test/disk.py

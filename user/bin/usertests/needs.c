@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define NEEDS_FILE "/etc/usertests"
 #define MIB        (1ul << 20)
@@ -63,8 +62,7 @@ static unsigned long number_at(const char **text)
     return number;
 }
 
-/* Whether `wanted` allows the value: VALUE, LOW.., ..HIGH or LOW..HIGH, some with commas between.
- */
+/* Whether `wanted` allows the value: VALUE, LOW.., ..HIGH or LOW..HIGH, or several of these. */
 static int allows(const char *wanted, unsigned long value)
 {
     while (wanted) {
@@ -146,7 +144,7 @@ struct need *needs_read(int *count)
     if (!file)
         fail(NEEDS_FILE, errno);
     look_at(&machine);
-    for (*count = 0; (length = getline(&line, &size, file)) > 0; line = 0) {
+    for (*count = 0; (length = getline(&line, &size, file)) > 0; line = 0, size = 0) {
         line[length - (line[length - 1] == '\n')] = '\0';
         needs = realloc(needs, (size_t)(*count + 1) * sizeof(*needs));
         if (!needs)
