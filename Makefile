@@ -426,18 +426,20 @@ endif
 mutants: $(BOOTABLE)
 	@$(PYTHON) test/mutants.py
 
-# test/host/vm_swap_corpus.c with libFuzzer, which looks for inputs that go where none went before.
-# Those found stay in build/fuzz/corpus, one that fails in build/fuzz/crash-*.
+# test/host/NAME_corpus.c with libFuzzer, which looks for inputs that go where none went before.
+# Those found stay in build/fuzz/NAME, one that fails in build/fuzz/NAME-crash-*.
 FUZZ_SECONDS ?= 60
-FUZZ := test/host/vm_swap_corpus.c
+FUZZ ?= vm_swap fs
 FUZZ_FLAGS := -std=gnu11 -g -O1 -Wall -Wextra -fno-omit-frame-pointer -DHOST_TEST=1 -DLIBFUZZER=1 \
     -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I.
-fuzz:
-	@mkdir -p $(B)/fuzz/corpus
-	$(call say,CLANG,$(B)/fuzz/vm_swap)clang $(FUZZ_FLAGS) -o $(B)/fuzz/vm_swap $(FUZZ) \
-	    $$(sed -n 's,^/\* host-test: \(.*\) \*/$$,\1,p' $(FUZZ))
-	$(B)/fuzz/vm_swap -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=60 \
-	    -artifact_prefix=$(B)/fuzz/ $(B)/fuzz/corpus test/data/vm_swap
+fuzz: $(FUZZ:%=fuzz-%)
+fuzz-%:
+	@mkdir -p $(B)/fuzz/$*
+	$(call say,CLANG,$(B)/fuzz/$*.fuzz)clang $(FUZZ_FLAGS) -o $(B)/fuzz/$*.fuzz \
+	    test/host/$*_corpus.c \
+	    $$(sed -n 's,^/\* host-test: \(.*\) \*/$$,\1,p' test/host/$*_corpus.c)
+	$(B)/fuzz/$*.fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=60 \
+	    -artifact_prefix=$(B)/fuzz/$*- $(B)/fuzz/$* test/data/$*
 
 # The tests, with a kernel that counts how often each line runs.
 ifeq ($(COVERAGE),1)
@@ -553,7 +555,7 @@ define HELP
                  grade DIR's kernel/, vm/, trap/ and kernel.ld with the tests and programs here;
                  HIDDEN=DIR adds tests: DIR/*.c (guest programs) and DIR/test_*.py
   make mutants   does grading notice a broken kernel? M=NAME one of test/mutants, N=COUNT a sample
-  make fuzz      look for operations that break swap, for FUZZ_SECONDS (60)
+  make fuzz      look for what breaks swap and fs (FUZZ=NAME), for FUZZ_SECONDS (60) each
   make coverage  run the tests, show what they reach: build/coverage/index.html
   make qemu-gdb  boot and wait for a debugger; then, in another terminal:
   make gdb       debug kernel and programs (user-symbols NAME loads a program's symbols)
