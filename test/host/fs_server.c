@@ -9,11 +9,12 @@
  * host-test: user/fs/core/dirchange.c user/fs/core/dirindex.c user/fs/core/freed.c
  * host-test: user/fs/core/group.c user/fs/core/inode.c user/fs/core/io.c
  * host-test: user/fs/core/journal.c user/fs/core/link.c user/fs/core/list.c
- * host-test: user/fs/core/map.c user/fs/core/open.c user/fs/core/orphan.c
- * host-test: user/fs/core/page.c user/fs/core/pagereserve.c user/fs/core/record.c
- * host-test: user/fs/core/recover.c user/fs/core/remove.c user/fs/core/rename.c
- * host-test: user/fs/core/reserve.c user/fs/core/super.c user/fs/core/sync.c
- * host-test: user/fs/core/truncate.c user/fs/core/txn.c user/fs/core/walk.c
+ * host-test: user/fs/core/map.c user/fs/core/mount.c user/fs/core/open.c
+ * host-test: user/fs/core/orphan.c user/fs/core/page.c user/fs/core/pagereserve.c
+ * host-test: user/fs/core/record.c user/fs/core/recover.c user/fs/core/remove.c
+ * host-test: user/fs/core/rename.c user/fs/core/reserve.c user/fs/core/super.c
+ * host-test: user/fs/core/sync.c user/fs/core/truncate.c user/fs/core/txn.c
+ * host-test: user/fs/core/walk.c
  */
 #include <pthread.h>
 #include "test/host/fs_disk.h"

@@ -1,0 +1,276 @@
+/*
+ * Mounting and unmounting: what a volume must be like, and what is known of it from then
+ * on (volume.h).
+ */
+#include <stdlib.h>
+#include "user/fs/core/io.h"
+#include "user/fs/core/orphan.h"
+#include "user/fs/core/volume.h"
+
+#define INCOMPAT_KNOWN (EXT2_INCOMPAT_FILETYPE | EXT2_INCOMPAT_RECOVER)
+#define RO_COMPAT_KNOWN                                                                            \
+    (EXT2_RO_COMPAT_SPARSE_SUPER | EXT2_RO_COMPAT_LARGE_FILE | EXT2_RO_COMPAT_BTREE_DIR)
+
+static int reject(struct fs *fs, const char *why, uint64_t number)
+{
+    fs_log(fs, why, number);
+    return -EINVAL;
+}
+
+static int check_features(struct fs *fs)
+{
+    const struct ext2_super *super = &fs->super;
+    uint32_t unknown;
+
+    if (super->s_rev_level == 0)
+        return 0;
+    unknown = super->s_feature_incompat & ~INCOMPAT_KNOWN;
+    if (unknown)
+        return reject(fs, "cannot mount: unknown incompatible features (bits)", unknown);
+    unknown = super->s_feature_ro_compat & ~RO_COMPAT_KNOWN;
+    if (unknown) {
+        fs_log(fs, "unknown features, mounted read-only (bits)", unknown);
+        fs->readonly = true;
+    }
+    fs->filetype = super->s_feature_incompat & EXT2_INCOMPAT_FILETYPE;
+    fs->sparse_super = super->s_feature_ro_compat & EXT2_RO_COMPAT_SPARSE_SUPER;
+    return 0;
+}
+
+/* Takes the geometry over, as far as it makes sense. */
+static int check_geometry(struct fs *fs)
+{
+    const struct ext2_super *super = &fs->super;
+    uint32_t bits;
+
+    if (super->s_log_block_size > 2)
+        return reject(fs, "cannot mount: block size 1024 <<", super->s_log_block_size);
+    fs->block_shift = 10 + super->s_log_block_size;
+    fs->block_size = 1u << fs->block_shift;
+    fs->addr_shift = fs->block_shift - 2;
+    bits = fs->block_size * 8;
+    fs->blocks = super->s_blocks_count;
+    fs->first_block = super->s_first_data_block;
+    fs->blocks_per_group = super->s_blocks_per_group;
+    fs->inodes = super->s_inodes_count;
+    fs->inodes_per_group = super->s_inodes_per_group;
+    fs->inode_size = fs->rev1 ? super->s_inode_size : EXT2_INODE_SIZE_REV0;
+    fs->first_ino = fs->rev1 ? super->s_first_ino : EXT2_FIRST_INO_REV0;
+    if (fs->first_block != (fs->block_size == 1024) || fs->blocks <= fs->first_block + 1)
+        return reject(fs, "cannot mount: first data block", fs->first_block);
+    if (((uint64_t)fs->blocks << fs->block_shift) / FS_SECTOR > fs->params.sectors)
+        return reject(fs, "cannot mount: larger than its device, blocks", fs->blocks);
+    if (fs->blocks_per_group < 8 || fs->blocks_per_group > bits || fs->blocks_per_group % 8)
+        return reject(fs, "cannot mount: blocks per group", fs->blocks_per_group);
+    if (fs->inodes_per_group < 8 || fs->inodes_per_group > bits || fs->inodes_per_group % 8)
+        return reject(fs, "cannot mount: inodes per group", fs->inodes_per_group);
+    if (fs->inode_size < 128 || fs->inode_size > fs->block_size ||
+        (fs->inode_size & (fs->inode_size - 1)))
+        return reject(fs, "cannot mount: inode size", fs->inode_size);
+    fs->groups = (fs->blocks - fs->first_block - 1) / fs->blocks_per_group + 1;
+    if (fs->inodes != (uint64_t)fs->groups * fs->inodes_per_group ||
+        fs->first_ino < EXT2_FIRST_INO_REV0 || fs->first_ino > fs->inodes_per_group)
+        return reject(fs, "cannot mount: inodes", fs->inodes);
+    fs->inode_table_blocks =
+        ((uint64_t)fs->inodes_per_group * fs->inode_size + fs->block_size - 1) >> fs->block_shift;
+    fs->gdt_block = fs->first_block + 1;
+    fs->gdt_blocks =
+        ((uint64_t)fs->groups * sizeof(struct ext2_group) + fs->block_size - 1) >> fs->block_shift;
+    if (fs->gdt_blocks >= fs->blocks_per_group || fs->inode_table_blocks >= fs->blocks_per_group ||
+        fs->gdt_block >= fs->blocks)
+        return reject(fs, "cannot mount: groups", fs->groups);
+    return 0;
+}
+
+static bool in_group(const struct fs *fs, uint32_t group, uint32_t no, uint32_t count)
+{
+    uint64_t start = fs->first_block + (uint64_t)group * fs->blocks_per_group;
+    uint64_t end = start + fs->blocks_per_group;
+
+    return no >= start && no >= fs->gdt_block + (group ? 0 : fs->gdt_blocks) &&
+           (uint64_t)no + count <= (end < fs->blocks ? end : fs->blocks);
+}
+
+static int check_group(struct fs *fs, uint32_t g, const struct ext2_group *raw)
+{
+    struct group *group = &fs->group[g];
+
+    if (!in_group(fs, g, raw->bg_block_bitmap, 1) || !in_group(fs, g, raw->bg_inode_bitmap, 1) ||
+        !in_group(fs, g, raw->bg_inode_table, fs->inode_table_blocks) ||
+        raw->bg_block_bitmap == raw->bg_inode_bitmap ||
+        raw->bg_block_bitmap - raw->bg_inode_table < fs->inode_table_blocks ||
+        raw->bg_inode_bitmap - raw->bg_inode_table < fs->inode_table_blocks)
+        return reject(fs, "cannot mount: descriptor of group", g);
+    group->block_bitmap = raw->bg_block_bitmap;
+    group->inode_bitmap = raw->bg_inode_bitmap;
+    group->inode_table = raw->bg_inode_table;
+    fs->free_blocks += raw->bg_free_blocks_count;
+    fs->free_inodes += raw->bg_free_inodes_count;
+    return 0;
+}
+
+static int read_groups(struct fs *fs)
+{
+    uint32_t per_block = fs->block_size / sizeof(struct ext2_group);
+    struct ext2_group *raw = malloc(fs->block_size);
+    int err = 0;
+
+    fs->group = calloc(fs->groups, sizeof(struct group));
+    if (!raw || !fs->group)
+        err = -ENOMEM;
+    for (uint32_t g = 0; g < fs->groups && !err; g++) {
+        if (g % per_block == 0)
+            err = io_read(fs, fs->gdt_block + g / per_block, 1, raw);
+        if (!err)
+            err = check_group(fs, g, &raw[g % per_block]);
+    }
+    free(raw);
+    return err;
+}
+
+/* The largest file: what three levels of indirect blocks map, and what i_blocks
+ * can count, whichever is less. */
+static uint64_t largest_file(const struct fs *fs)
+{
+    uint64_t addrs = 1u << fs->addr_shift;
+    uint64_t mapped = EXT2_NDIR + addrs + addrs * addrs + addrs * addrs * addrs;
+    uint64_t counted = (((uint64_t)1 << 32) - 1) >> (fs->block_shift - 9);
+
+    /* The indirect blocks count too: at most one in addrs/2, generously. */
+    counted -= counted / (addrs / 2) + 4;
+    return (mapped < counted ? mapped : counted) << fs->block_shift;
+}
+
+/* Reads what tells how the volume is made up. */
+static int read_layout(struct fs *fs)
+{
+    int err = io_super_read(fs, &fs->super);
+
+    if (err)
+        return err;
+    if (fs->super.s_magic != EXT2_SUPER_MAGIC)
+        return reject(fs, "cannot mount: no ext2 volume, magic", fs->super.s_magic);
+    if (fs->super.s_rev_level > 1)
+        return reject(fs, "cannot mount: revision", fs->super.s_rev_level);
+    fs->rev1 = fs->super.s_rev_level == 1;
+    err = check_features(fs);
+    if (!err)
+        err = check_geometry(fs);
+    return err ? err : read_groups(fs);
+}
+
+/* After recovery: the superblock and the groups may be others now. */
+static int read_layout_again(struct fs *fs)
+{
+    struct ext2_super old = fs->super;
+    int err;
+
+    free(fs->group);
+    fs->group = NULL;
+    fs->free_blocks = fs->free_inodes = 0;
+    err = read_layout(fs);
+    if (!err && (old.s_log_block_size != fs->super.s_log_block_size ||
+                 old.s_blocks_count != fs->super.s_blocks_count ||
+                 old.s_inodes_count != fs->super.s_inodes_count ||
+                 old.s_inode_size != fs->super.s_inode_size))
+        err = reject(fs, "cannot mount: the journal has another volume's superblock, blocks",
+                     fs->super.s_blocks_count);
+    /* An error that was found after the last commit is known still. */
+    fs->super.s_state |= old.s_state & EXT2_STATE_ERROR;
+    return err;
+}
+
+/* Opens the journal, if there is one; a volume whose journal cannot be used is not
+ * written. */
+static int open_journal(struct fs *fs)
+{
+    bool recover = fs->super.s_feature_incompat & EXT2_INCOMPAT_RECOVER;
+    int err;
+
+    if (!fs->rev1 || !(fs->super.s_feature_compat & EXT2_COMPAT_HAS_JOURNAL || recover))
+        return 0;
+    if (fs->readonly) {
+        if (recover)
+            fs_log(fs, "the journal is not replayed, for the volume is read-only: journal inode",
+                   fs->super.s_journal_inum);
+        return 0;
+    }
+    err = journal_open(fs);
+    if (!err)
+        return recover ? read_layout_again(fs) : 0;
+    fs_log(fs, "the journal cannot be used, mounted read-only: journal inode",
+           fs->super.s_journal_inum);
+    fs->readonly = true;
+    return 0;
+}
+
+static int mount_checked(struct fs *fs)
+{
+    int err = read_layout(fs);
+
+    if (!err)
+        err = cache_init(fs, fs->params.cache_bytes);
+    if (!err)
+        err = open_journal(fs);
+    if (err)
+        return err;
+    fs->frozen = fs->readonly;
+    fs->max_size = largest_file(fs);
+    fs->clean = fs->super.s_state & EXT2_STATE_VALID;
+    fs->was_valid = fs->clean && !(fs->super.s_state & EXT2_STATE_ERROR);
+    if (!fs->was_valid)
+        fs_log(fs, "the volume was not cleanly unmounted: state", fs->super.s_state);
+    if (fs->journal == NULL)
+        return 0;
+    fs->clean = !(fs->super.s_feature_incompat & EXT2_INCOMPAT_RECOVER);
+    return orphan_recover(fs) == -ENOMEM ? -ENOMEM : 0;
+}
+
+static void fs_free(struct fs *fs)
+{
+    inode_table_destroy(fs);
+    journal_destroy(fs);
+    cache_destroy(fs);
+    for (uint32_t i = 0; i < fs->txn.old_count; i++)
+        free(fs->txn.old[i]);
+    free(fs->group);
+    free(fs);
+}
+
+int fs_mount(const struct fs_hooks *hooks, void *context, const struct fs_params *params,
+             struct fs **out)
+{
+    struct fs *fs = calloc(1, sizeof(*fs));
+    int err;
+
+    if (fs == NULL)
+        return -ENOMEM;
+    fs->hooks = hooks;
+    fs->context = context;
+    fs->params = *params;
+    fs->readonly = params->readonly;
+    link_init(&fs->ios);
+    inode_table_init(fs);
+    err = mount_checked(fs);
+    if (!err) {
+        struct fs_node node;
+
+        err = fs_node(fs, FS_ROOT_INO, &node);
+        if (!err && (node.mode & EXT2_S_IFMT) != EXT2_S_IFDIR)
+            err = fs_corrupt(fs, "the root is not a directory: mode", node.mode);
+    }
+    if (err) {
+        fs_free(fs);
+        return err;
+    }
+    *out = fs;
+    return 0;
+}
+
+int fs_unmount(struct fs *fs)
+{
+    int err = fs_sync(fs);
+
+    fs_free(fs);
+    return err;
+}
