@@ -83,10 +83,16 @@ def test_vmmap_of_nobody(guest):
     assert guest.status != 0
 
 
-def test_pgt(guest):
+@pytest.fixture(name="whole")
+def guest_with_the_whole_kernel(boots):
+    """A guest whose user tables have all of the kernel's half, whatever KARGS says of isolation."""
+    return boots.guest(kargs="")
+
+
+def test_pgt(whole):
     """W^X over every leaf, U below slot 256 alone, G above."""
-    pid = start_sleeper(guest)
-    text = guest.run(f"pgt -a {pid}", status=0)
+    pid = start_sleeper(whole)
+    text = whole.run(f"pgt -a {pid}", status=0)
     leaves = LEAF.findall(text)
     user = [leaf for leaf in leaves if int(leaf[1], 16) < KERNEL_HALF]
     kernel = [leaf for leaf in leaves if int(leaf[1], 16) >= KERNEL_HALF]
@@ -97,12 +103,12 @@ def test_pgt(guest):
     assert any(leaf[3] != "page" for leaf in kernel), "the direct map has no large leaf"
 
 
-def test_firmware_is_not_mapped(guest):
+def test_firmware_is_not_mapped(whole):
     """Of RAM, the direct map leaves out what the device tree says is the firmware's."""
-    leaves = LEAF.findall(guest.run("pgt -a 1", status=0))
+    leaves = LEAF.findall(whole.run("pgt -a 1", status=0))
     direct = sorted((int(leaf[1], 16) - DIRECT_BASE, SIZES[leaf[3]]) for leaf in leaves
                     if DIRECT_BASE <= int(leaf[1], 16) < DIRECT_BASE + (128 << 30))
-    log = guest.boot_process.directory / "serial.log"
+    log = whole.boot_process.directory / "serial.log"
     firmware = int(re.search(r"Firmware Base +: (0x[0-9a-f]+)", log.read_text()).group(1), 16)
     assert firmware == RAM_BASE
     assert direct and direct[0][0] > firmware, direct[0]
