@@ -43,8 +43,7 @@ struct fs {
     bool frozen;     /* mounted read-only: nothing at all is written */
     bool error;      /* a structure was found corrupt: never marked clean again */
     bool was_valid;  /* clean when mounted, so that it may become clean again */
-    bool clean;      /* the superblock on the disk says: cleanly unmounted; with a journal: */
-                     /* there is nothing in its log */
+    bool clean;      /* the superblock on the disk says: cleanly unmounted, or empty log */
     bool super_busy; /* it is being written */
 
     /* Committed totals, and promises made against them. */
