@@ -4,12 +4,22 @@ import os
 from .machine import MachineError
 
 REPEAT_MAX = 10000
+# What a user sets for one run, and what make and the harness hand down for it.
+OF_A_RUN = ("ARGS CHOSEN COVERAGE CPUS DEBUG EXTRA FAILED FULL GRADED HIDDEN J KARGS KERNEL LIST MEM "
+            "QEMUEXTRA REPEAT SEED SWAP T TREE UNGRADABLE V").split()
 SEED_MAX = (1 << 32) - 1
 
 
 def on(name):
     """Whether a switch such as V or FULL is on."""
     return os.environ.get(name) not in (None, "", "0")
+
+
+def for_another_run(**variables):
+    """The environment of a run that this one starts: with these settings, and none of its own."""
+    kept = {key: value for key, value in os.environ.items()
+            if key not in OF_A_RUN and not key.startswith("PYTEST_")}
+    return {**kept, **variables}
 
 
 def number(name, otherwise, low, high):

@@ -13,17 +13,15 @@ from banyan.hang import Limits
 from banyan.machine import Machine, MachineError, checking_kernel
 from banyan.scorer import reproduce_line
 from banyan.selection import cases_of
+from banyan.settings import OF_A_RUN
 
 pytestmark = pytest.mark.points(0)
-VARIABLES = ("T", "FAILED", "SEED", "FULL", "LIST", "CHOSEN", "CPUS", "MEM", "SWAP", "KARGS",
-             "QEMUEXTRA", "DEBUG", "GRADED", "COVERAGE", "KERNEL", "REPEAT", "EXTRA", "TREE",
-             "HIDDEN")
 
 
 @pytest.fixture(autouse=True)
 def setting(monkeypatch):
     """A function that sets variables; no others are."""
-    for name in VARIABLES:
+    for name in OF_A_RUN:
         monkeypatch.delenv(name, raising=False)
 
     def set_all(variables):

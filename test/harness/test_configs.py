@@ -7,6 +7,7 @@ from banyan import configs
 from banyan.cases import guest_tests
 from banyan.configs import AXES, all_pairs, draw, pairs
 from banyan.selection import cases_of
+from banyan.settings import OF_A_RUN
 
 pytestmark = pytest.mark.points(0)
 DOMAINS = [list(values) for values in AXES.values()]
@@ -17,8 +18,7 @@ def fork(tmp_path, monkeypatch):
     """The runs of a test of two lines, with the given variables and no others."""
     source = tmp_path / "fork.c"
     source.write_text('/* test: points=2 kargs="" */\n/* test: cpus=2 kargs="asidbits=0" */\n')
-    for name in ("T", "FAILED", "SEED", "FULL", "CHOSEN", "CPUS", "MEM", "KARGS", "QEMUEXTRA",
-                 "DEBUG", "GRADED", "COVERAGE"):
+    for name in OF_A_RUN:
         monkeypatch.delenv(name, raising=False)
 
     def runs(**variables):

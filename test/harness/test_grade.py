@@ -1,5 +1,4 @@
 """What `make grade` prints: lines, points, score, and how to run a failed test again."""
-import os
 import subprocess
 import sys
 
@@ -7,10 +6,9 @@ import pytest
 
 from banyan.machine import ROOT
 from banyan.parts import OTHER
+from banyan.settings import for_another_run
 
 pytestmark = pytest.mark.points(0)
-VARIABLES = ("T", "J", "V", "CPUS", "MEM", "KARGS", "QEMUEXTRA", "EXTRA", "LIST", "REPEAT", "FAILED",
-             "SEED", "FULL", "CHOSEN", "ARGS", "HIDDEN", "DEBUG", "COVERAGE", "GRADED")
 SAMPLE = '''
 import pytest
 from banyan.boot import BootFailure
@@ -55,9 +53,8 @@ def grade(request, tmp_path):
     def run(files=None, *arguments, **variables):
         for name, text in (files or {"test_sample.py": SAMPLE}).items():
             (tmp_path / name).write_text(text)
-        environment = {key: value for key, value in os.environ.items()
-                       if key not in VARIABLES and not key.startswith("PYTEST_")}
-        environment.update(variables, PYTHONPATH=str(ROOT / "test"), BUILD=str(tmp_path / "build"))
+        environment = for_another_run(PYTHONPATH=str(ROOT / "test"), BUILD=str(tmp_path / "build"),
+                                      **variables)
         argv = [sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider", "-q",
                 "-rN", str(tmp_path), *arguments]
         if request.param > 1 and "no:xdist" not in arguments:
@@ -222,9 +219,8 @@ def test_full_goes_on(tmp_path):
     (tmp_path / "cut").touch()
     (tmp_path / "test_sample.py").write_text(CUT)
     (tmp_path / "pytest.ini").write_text((ROOT / "test" / "pytest.ini").read_text())
-    environment = {key: value for key, value in os.environ.items()
-                   if key not in VARIABLES and not key.startswith("PYTEST_")}
-    environment.update(PYTHONPATH=str(ROOT / "test"), BUILD=str(tmp_path / "build"), FULL="1")
+    environment = for_another_run(PYTHONPATH=str(ROOT / "test"), BUILD=str(tmp_path / "build"),
+                                  FULL="1")
 
     def run(**variables):
         done = subprocess.run([sys.executable, "-m", "pytest", "-p", "conftest", "-p",
@@ -256,18 +252,16 @@ def test_list(grade):
 
 def test_every_test_has_a_part():
     """But those that are there to find tests missing."""
-    environment = {key: value for key, value in os.environ.items() if key not in VARIABLES}
     done = subprocess.run([sys.executable, str(ROOT / "test" / "grade.py")], check=True,
-                          env=dict(environment, LIST="1"), stdout=subprocess.PIPE, text=True)
+                          env=for_another_run(LIST="1"), stdout=subprocess.PIPE, text=True)
     others = done.stdout.partition(f"\n{OTHER}: ")[2].splitlines()[1:]
     assert not others
 
 
 def grade_alone(tmp_path, **variables):
     """grade.py itself, on an empty build folder: its status and all that it says."""
-    environment = {key: value for key, value in os.environ.items() if key not in VARIABLES}
     done = subprocess.run([sys.executable, str(ROOT / "test" / "grade.py")], check=False,
-                          env=dict(environment, BUILD=str(tmp_path), **variables),
+                          env=for_another_run(BUILD=str(tmp_path), **variables),
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     return done.returncode, done.stdout
 

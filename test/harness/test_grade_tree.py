@@ -11,6 +11,7 @@ import pytest
 import grade_tree
 from banyan import sandbox
 from banyan.machine import ROOT
+from banyan.settings import for_another_run
 from banyan.staging import FOLDERS, SCRIPT
 
 pytestmark = [pytest.mark.points(0), pytest.mark.xdist_group("grade_tree")]
@@ -106,7 +107,7 @@ def test_the_sources_tested_on_the_host_are_the_trees(tree):
     (tree / "kernel" / "boot_memory.c").write_text("int frame = ;\n")  # ends the build early
     folder = grade_tree.folder_of(tree)
     assert grade_tree.prepare(tree, folder)
-    environment = dict(os.environ, GRADED=str(folder / "src"), BUILD=str(folder),
+    environment = for_another_run(GRADED=str(folder / "src"), BUILD=str(folder),
                        PROGRAMS=str(ROOT / "build"), T="host.lib_bitmap host.virtq_qemu", J="1")
     done = subprocess.run([sys.executable, str(ROOT / "test" / "grade.py")], env=environment,
                           stdout=subprocess.PIPE, text=True, timeout=300, check=False)

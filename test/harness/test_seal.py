@@ -12,6 +12,7 @@ from banyan import seal
 from banyan.ktap import PROBLEMS_MAX, RESULTS_MAX, parse
 from banyan.machine import ROOT, run_tool
 from banyan.program import OUTPUT_MAX
+from banyan.settings import for_another_run
 
 pytestmark = pytest.mark.points(0)
 FAKE = pathlib.Path(__file__).with_name("fakeqemu.py")
@@ -125,10 +126,9 @@ def test_a_program_without_a_slot(tmp_path):
 @pytest.mark.parametrize("scene", ["ktap_good", "ktap_kept"])
 def test_a_kernel_that_prints_ok(tmp_path, scene):
     """All the way: a machine that prints a fine report, or one kept from an earlier boot."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
-    environment.update(QEMU=str(FAKE), KARGS=f"fake={scene}", PROGRAMS=str(ROOT / "build"),
-                       BUILD=str(tmp_path), KERNEL=str(FAKE), INITRD=str(FAKE), J="1", V="",
-                       T="guest.pipe_basic[cpus=1]")
+    environment = for_another_run(
+        QEMU=str(FAKE), KARGS=f"fake={scene}", PROGRAMS=str(ROOT / "build"), BUILD=str(tmp_path),
+        KERNEL=str(FAKE), INITRD=str(FAKE), J="1", T="guest.pipe_basic[cpus=1]")
     done = subprocess.run([sys.executable, str(ROOT / "test" / "grade.py")], env=environment,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=120,
                           check=False)
