@@ -119,7 +119,10 @@
 #define SYS_irq_bind       58 /* (interrupt, port, bit): deliver it there */
 #define SYS_irq_ack        59 /* (interrupt): handled, let it fire again */
 #define SYS_process_open   60 /* (system handle or H_NONE for a child, pid) */
-#define SYS_process_watch  61 /* (process, port, bit): raised at its death */
+/* (process, port, bit): raised at its death; H_NONE: at that of each child of the
+ * caller's, adopted ones too */
+#define SYS_process_watch 61
+#define SYS_port_info     62 /* (port, struct abi_port_info *) */
 
 /* Memory objects */
 #define SYS_object_create 65 /* (size) -> handle: anonymous, shared by passing */
@@ -238,8 +241,12 @@ struct abi_handle_info {
  * ORIGIN_KERNEL set if the kernel itself sent the request.
  *
  * A request stays in service until it is replied to, by any thread that holds
- * the port with RIGHT_OWN. reply to a client that was killed meanwhile fails
- * with -ECANCELED (the data did not arrive; the id is gone). reply_receive
+ * the port with RIGHT_OWN. If the process that received it dies before, while
+ * somebody still holds the port so, it goes back to the head of the queue with the
+ * handles that it carried, and whoever receives next gets it: its id is another
+ * then, but the upper 48 bits of an id, the request's number, are the same. (After
+ * three such deaths, by the server's own fault, it ends with -EIO.) reply to a client that was
+ * killed meanwhile fails with -ECANCELED (the data did not arrive; the id is gone). reply_receive
  * whose reply fails returns that error and receives nothing. -EMSGSIZE: the
  * buffer sent is larger than the other side takes: given to the caller for a
  * request, to the server for a reply (the request stays in service). -EAGAIN from
@@ -279,6 +286,14 @@ struct ipc_ext {
  * -EMFILE at its sender and nothing is installed. */
 #define ORIGIN_KERNEL 0x80000000ul
 #define NOTIFY_ROOM   (1ul << 63) /* bit of a notification: see -EAGAIN above */
+
+#define IPC_NUMBER(id) ((unsigned long)(id) >> 16) /* the request's, from its id */
+
+struct abi_port_info {
+    unsigned long answered; /* requests, since the port was made */
+    unsigned long returned; /* requests that a dying server left to the next */
+    unsigned queued, in_service;
+};
 
 struct abi_object_info {
     unsigned long size;     /* the authoritative size while the object lives */

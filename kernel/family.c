@@ -116,49 +116,116 @@ static void leave_tree_locked(struct process *p)
     process_count--;
 }
 
+static struct watcher *watcher_make(struct port *port, unsigned bit)
+{
+    struct watcher *w = kmalloc(sizeof *w);
+    if (w) {
+        w->port = port;
+        w->bit = bit;
+        port_ref(port);
+    }
+    return w;
+}
+
+static void watcher_free(struct watcher *w)
+{
+    if (w) {
+        port_unref(w->port);
+        kfree(w);
+    }
+}
+
 static void tell_watchers(struct list *watchers)
 {
     struct list *l;
     while ((l = list_pop(watchers))) {
         struct watcher *w = container_of(l, struct watcher, link);
         port_notify(w->port, 1ul << w->bit);
-        port_unref(w->port);
-        kfree(w);
+        watcher_free(w);
+    }
+}
+
+/* Whom to tell that a child of p has died. The tree lock is held; the port is told
+ * without it, and may be another by then. */
+static struct watcher teller_locked(const struct process *p)
+{
+    struct watcher w = {.port = NULL};
+    if (p->watches) {
+        w.port = p->watches->port;
+        w.bit = p->watches->bit;
+        port_ref(w.port);
+    }
+    return w;
+}
+
+static void tell(struct watcher w)
+{
+    if (w.port) {
+        port_notify(w.port, 1ul << w.bit);
+        port_unref(w.port);
     }
 }
 
 void family_bury(struct process *p)
 {
     struct list watchers = LIST_INIT(watchers), *l;
+    struct watcher parent, adopter = {.port = NULL}, *watches;
     spin_lock(&tree_lock);
     while ((l = list_pop(&p->children))) {
         struct process *child = container_of(l, struct process, sibling);
         child->parent = init_process;
         list_push_back(&init_process->children, &child->sibling);
-        if (child->state == PROCESS_ZOMBIE)
+        if (child->state == PROCESS_ZOMBIE) {
             wake_all(&init_process->child_wait);
+            if (!adopter.port)
+                adopter = teller_locked(init_process);
+        }
     }
     while ((l = list_pop(&p->watchers)))
         list_push_back(&watchers, l);
+    watches = p->watches;
+    p->watches = NULL;
+    parent = teller_locked(p->parent);
     p->state = PROCESS_ZOMBIE;
     wake_all(&p->parent->child_wait);
     spin_unlock(&tree_lock);
     tell_watchers(&watchers);
+    tell(parent);
+    tell(adopter);
+    watcher_free(watches);
 }
 
 int family_watch(struct process *p, struct port *port, unsigned bit)
 {
-    struct watcher *w = kmalloc(sizeof *w);
+    struct watcher *w = watcher_make(port, bit);
     if (!w)
         return -ENOMEM;
     struct list now = LIST_INIT(now);
-    w->port = port;
-    w->bit = bit;
-    port_ref(port);
     spin_lock(&tree_lock);
     list_push_back(p->state == PROCESS_ZOMBIE ? &now : &p->watchers, &w->link);
     spin_unlock(&tree_lock);
     tell_watchers(&now);
+    return 0;
+}
+
+int family_watch_children(struct port *port, unsigned bit)
+{
+    struct process *self = thread_self()->process;
+    struct watcher *w = watcher_make(port, bit), now = {.port = NULL};
+    if (!w)
+        return -ENOMEM;
+    spin_lock(&tree_lock);
+    struct watcher *old = self->watches;
+    self->watches = w;
+    list_for_each (l, &self->children) {
+        if (container_of(l, struct process, sibling)->state == PROCESS_ZOMBIE) {
+            now = teller_locked(self);
+            break;
+        }
+    }
+    spin_unlock(&tree_lock);
+    watcher_free(old);
+    tell(now);
     return 0;
 }
 

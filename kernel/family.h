@@ -50,5 +50,8 @@ int family_getpgid(int pid);
 
 /* Raises bit of port when p dies, at once if it is dead. -ENOMEM. */
 int family_watch(struct process *p, struct port *port, unsigned bit);
+/* Raises bit of port whenever a child of the current process has died, adopted ones too;
+ * at once if one is to be waited for. In place of what was set before. -ENOMEM. */
+int family_watch_children(struct port *port, unsigned bit);
 
 #endif

@@ -3,7 +3,8 @@
  *
  * A port is given up when the last handle with RIGHT_OWN goes: all that wait for
  * an answer get -EPIPE, and so does whoever sends later. It outlives any one
- * server as long as somebody (init) keeps such a handle.
+ * server as long as somebody (init) keeps such a handle: what a dead server had in
+ * service goes back to the head of the queue, handles and all, for the next one.
  */
 #ifndef KERNEL_PORT_H
 #define KERNEL_PORT_H
@@ -25,7 +26,10 @@ struct port {
     struct request **service;  /* (lock) requests in service, by slot */
     unsigned service_size;     /* (lock) */
     unsigned service_hint;     /* (lock) where the search for a free slot starts */
-    uint64_t next_id;          /* (lock) */
+    struct list serving;       /* (lock) requests in service, in the order of their receipt */
+    uint64_t last_number;      /* (lock) of a request */
+    uint64_t answered;         /* (lock) requests, so far */
+    uint64_t returned;         /* (lock) requests put back because their server died, so far */
     uint64_t pending;          /* (lock) notification bits raised */
     uint32_t owners;           /* atomic: handles with RIGHT_OWN */
     bool closed;               /* (lock) given up */
@@ -93,7 +97,13 @@ struct reply {
  * does, and NOTIFY_ROOM will say when to try again. */
 int port_reply(struct port *p, uint64_t id, struct reply *reply);
 
-/* Calls fn for every port that serves objects, with a reference, no lock held. */
-void port_for_each_pager(void (*fn)(struct port *));
+/* A process that has received requests has no thread any more: what it did not answer
+ * goes back to the head of its port's queue. own_fault: nobody killed it; a request
+ * that three such deaths have met ends with -EIO instead. Never sleeps. */
+void port_server_died(const struct process *server, bool own_fault);
+
+void port_info(struct port *p, struct abi_port_info *out);
+/* Calls fn for every port, with a reference, no lock held. */
+void port_for_each(void (*fn)(struct port *, void *), void *arg);
 
 #endif

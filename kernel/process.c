@@ -8,6 +8,7 @@
 #include "kernel/lib/printk.h"
 #include "kernel/lib/string.h"
 #include "kernel/oom.h"
+#include "kernel/port.h"
 #include "kernel/system.h"
 #include "kernel/thread.h"
 #include "trap/csr.h"
@@ -205,11 +206,12 @@ static void rouse_threads_locked(struct process *p, struct thread *except)
         sbi_send_ipi(running);
 }
 
-static void begin_death(struct process *p, int status)
+static void begin_death(struct process *p, int status, bool own_fault)
 {
     spin_lock(&p->lock);
     if (!p->dying) {
         p->status = status;
+        p->own_fault = own_fault;
         __atomic_store_n(&p->dying, true, __ATOMIC_SEQ_CST);
         rouse_threads_locked(p, hart_self()->current);
     }
@@ -223,13 +225,16 @@ int process_kill(struct process *p, int sig)
     if (p->pid == INIT_PID)
         return -EPERM;
     if (sig)
-        begin_death(p, sig);
+        begin_death(p, sig, sig == ABI_SIGABRT || p == thread_self()->process);
     return 0;
 }
 
 /* What nobody else needs any more; by the last thread. */
 static void give_back(struct process *p)
 {
+    /* Before the handles go, and with them perhaps the ports. */
+    if (p->serves)
+        port_server_died(p, p->own_fault);
     handle_table_destroy(&p->handles);
     spin_lock(&p->lock);
     struct space *space = p->space;
@@ -256,6 +261,7 @@ void process_thread_exit(void)
     if (last && !p->dying) {
         p->dying = true; /* its last thread left by itself */
         p->status = 0;
+        p->own_fault = true;
     }
     wake_all(&p->thread_wait);
     spin_unlock(&p->lock);
@@ -274,7 +280,7 @@ void process_thread_exit(void)
 
 void process_exit(int status)
 {
-    begin_death(thread_self()->process, status);
+    begin_death(thread_self()->process, status, true);
     process_thread_exit();
 }
 

@@ -23,6 +23,7 @@
 
 struct port;
 struct thread;
+struct watcher;
 
 enum process_state { PROCESS_ALIVE, PROCESS_ZOMBIE };
 
@@ -36,6 +37,7 @@ struct process {
     struct list hash_link;    /* (tree lock) */
     struct waitq child_wait;  /* (tree lock) */
     struct list watchers;     /* (tree lock) ports to be told of its death */
+    struct watcher *watches;  /* (tree lock) whom to tell of children's deaths; or NULL */
     enum process_state state; /* (tree lock) */
     struct spinlock lock;
     struct list threads;        /* (lock) */
@@ -44,6 +46,8 @@ struct process {
     bool dying;                 /* atomic, set under lock */
     struct thread *exec_thread; /* atomic, set under lock: all but it must leave */
     int status;                 /* (lock) wait status, once dying */
+    bool own_fault;             /* (lock) it dies by what it did itself, or of a stall */
+    bool serves;                /* has received requests; its own threads set it */
     struct space *space;        /* (lock) for others than its own threads */
     struct kobject *program;    /* (lock) what it executes, for symbols; or NULL */
     bool wired;                 /* of the initial RAM image: may use the reserve */
@@ -71,7 +75,8 @@ void process_exit(int status) __attribute__((noreturn));
 void process_thread_exit(void) __attribute__((noreturn));
 int process_thread_create(uint64_t entry, uint64_t sp, uint64_t tp, uint64_t arg);
 /* Kills it with that signal as the cause; 0 only checks. -EINVAL, -EPERM for init. Takes
- * the process lock, under which threads are woken; does not wait for the end. */
+ * the process lock, under which threads are woken; does not wait for the end. SIGABRT
+ * says that the process itself is at fault: it is a supervisor's for a server that stalls. */
 int process_kill(struct process *p, int sig);
 void process_destroy(struct kobject *o);
 /* Makes the current thread the only one (exec). -EINTR: the process dies. */

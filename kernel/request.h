@@ -4,7 +4,8 @@
  *   IDLE      not sent                          (its owner's alone)
  *   QUEUED    in the port's queue               port_send
  *   TAKEN     a receiver copies it              port_receive
- *   SERVICE   in the port's table, has an id    port_receive
+ *   SERVICE   in the port's table, has an id    port_receive; back to QUEUED if the
+ *                                               server dies (port_server_died)
  *   REPLYING  a replier copies its answer       port_reply
  *   DONE      answered or failed                port_reply, port_close
  *
@@ -26,6 +27,7 @@
 
 struct frame;
 struct port;
+struct process;
 struct space;
 struct thread;
 
@@ -47,14 +49,17 @@ struct buffer {
 };
 
 struct request {
-    struct list link;         /* (port lock) port->queue */
+    struct list link;         /* (port lock) port->queue or port->serving */
     enum request_state state; /* (port lock) */
     struct port *port;        /* while not IDLE or DONE; the owner keeps it alive */
-    uint64_t id;              /* (port lock) in SERVICE */
+    uint64_t id;              /* (port lock) in SERVICE: the number, and a slot of the table */
+    uint64_t number;          /* (port lock) given when it is first received */
+    struct process *server;   /* (port lock) in SERVICE: who received it; only compared */
+    unsigned deaths;          /* (port lock) of servers that had it in service */
     uint64_t words[IPC_WORDS];
     uint64_t badge, origin;
     struct buffer send, recv;
-    struct handle handles[IPC_HANDLES]; /* on their way to the server */
+    struct handle handles[IPC_HANDLES]; /* for the server, which gets copies */
     unsigned handle_count;
     struct thread *client;          /* NULL: the kernel's own */
     void (*done)(struct request *); /* kernel's own: called once, no lock held */

@@ -203,9 +203,12 @@ static void sync_object(struct object *o, void *error)
         *(int *)error = rc;
 }
 
-static void sync_port(struct port *p)
+static void sync_port(struct port *p, void *unused)
 {
     struct request r;
+    (void)unused;
+    if (!p->synced)
+        return;
     request_init(&r, thread_self());
     r.words[0] = MSG_SYNC;
     r.origin = ORIGIN_KERNEL;
@@ -216,6 +219,6 @@ int session_sync_all(void)
 {
     int error = 0;
     object_for_each(NULL, sync_object, &error);
-    port_for_each_pager(sync_port);
+    port_for_each(sync_port, NULL);
     return error;
 }

@@ -241,6 +241,7 @@ static int64_t (*const table[SYS_MAX])(const uint64_t *) = {
     [SYS_irq_ack] = sys_irq_ack,
     [SYS_process_open] = sys_process_open,
     [SYS_process_watch] = sys_process_watch,
+    [SYS_port_info] = sys_port_info,
     [SYS_object_create] = sys_object_create,
     [SYS_object_dma] = sys_object_dma,
     [SYS_object_resize] = sys_object_resize,

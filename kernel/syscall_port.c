@@ -113,17 +113,33 @@ int64_t sys_process_open(const uint64_t *a)
 int64_t sys_process_watch(const uint64_t *a)
 {
     struct handle process, port;
+    bool children = (int)a[0] == H_NONE;
     if (a[2] > 63)
         return -EINVAL;
-    int rc = handle_get(table(), (int)a[0], HANDLE_PROCESS, RIGHT_READ, &process);
+    int rc = children ? 0 : handle_get(table(), (int)a[0], HANDLE_PROCESS, RIGHT_READ, &process);
     if (rc < 0)
         return rc;
     rc = handle_get(table(), (int)a[1], HANDLE_PORT, RIGHT_OWN, &port);
     if (rc == 0) {
-        rc = family_watch(container_of(process.object, struct process, kobject),
-                          (struct port *)port.object, (unsigned)a[2]);
+        struct port *p = (struct port *)port.object;
+        rc = children ? family_watch_children(p, (unsigned)a[2])
+                      : family_watch(container_of(process.object, struct process, kobject), p,
+                                     (unsigned)a[2]);
         kobject_unref(port.object);
     }
-    kobject_unref(process.object);
+    if (!children)
+        kobject_unref(process.object);
     return rc;
+}
+
+int64_t sys_port_info(const uint64_t *a)
+{
+    struct abi_port_info info;
+    struct handle port;
+    int rc = handle_get(table(), (int)a[0], HANDLE_PORT, RIGHT_OWN, &port);
+    if (rc < 0)
+        return rc;
+    port_info((struct port *)port.object, &info);
+    kobject_unref(port.object);
+    return copy_to_user(syscall_process()->space, a[1], &info, sizeof info);
 }

@@ -53,5 +53,6 @@ int64_t sys_irq_bind(const uint64_t *a);
 int64_t sys_irq_ack(const uint64_t *a);
 int64_t sys_process_open(const uint64_t *a);
 int64_t sys_process_watch(const uint64_t *a);
+int64_t sys_port_info(const uint64_t *a);
 
 #endif

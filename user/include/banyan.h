@@ -375,6 +375,11 @@ BANYAN_INLINE long sys_process_open(int system, int pid)
     return banyan_syscall2(SYS_process_open, system, pid);
 }
 
+BANYAN_INLINE long sys_port_info(int port, struct abi_port_info *info)
+{
+    return banyan_syscall2(SYS_port_info, port, (long)info);
+}
+
 BANYAN_INLINE long sys_process_watch(int process, int port, unsigned bit)
 {
     return banyan_syscall3(SYS_process_watch, process, port, (long)bit);

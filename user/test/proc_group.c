@@ -251,6 +251,44 @@ static int watch_outlives(void *unused)
     return 0;
 }
 
+/* Waits until the bit is raised, with nothing else, and no timer but ours. */
+static int raised(int port, unsigned bit)
+{
+    struct message m;
+
+    CHECK_IS(sys_port_timer(port, 62, 10 * SECOND), 0);
+    CHECK_IS(ipc_receive(port, &m, 0), 0);
+    CHECK_IS(m.w[0], 1ul << bit);
+    return 0;
+}
+
+static int watch_children(void *unused)
+{
+    int port = (int)sys_port_create(), other = (int)sys_port_create();
+    pid_t first = spawn(sleep_long, 0), second = spawn(sleep_long, 0), third;
+
+    (void)unused;
+    CHECK_IS(sys_process_watch(H_NONE, port, 64), -EINVAL);
+    CHECK_IS(sys_process_watch(H_NONE, 999, 1), -EBADF);
+    CHECK_IS(sys_process_watch(H_NONE, (int)sys_restrict(port, RIGHT_NOTIFY), 1), -EPERM);
+    CHECK_IS(sys_process_watch(H_NONE, other, 3), 0);
+    CHECK_IS(sys_process_watch(H_NONE, port, 7), 0); /* in place of the other */
+    third = spawn(sleep_long, 0);                    /* born after it */
+    CHECK_IS(sys_kill(H_NONE, third, ABI_SIGKILL), 0);
+    CHECK_IS(raised(port, 7), 0);
+    CHECK_IS(sys_kill(H_NONE, first, ABI_SIGKILL), 0);
+    CHECK_IS(raised(port, 7), 0); /* each time anew */
+    CHECK_IS(reap(third), ABI_SIGKILL);
+    CHECK_IS(sys_process_watch(H_NONE, port, 8), 0); /* one is dead already: at once */
+    CHECK_IS(raised(port, 8), 0);
+    CHECK_IS(reap(first), ABI_SIGKILL);
+    CHECK_IS(sys_close(other), 0);
+    CHECK_IS(sys_close(port), 0); /* the watch is left without a receiver */
+    CHECK_IS(sys_kill(H_NONE, second, ABI_SIGKILL), 0);
+    CHECK_IS(reap(second), ABI_SIGKILL);
+    return 0;
+}
+
 static const struct proc_test tests[] = {
     {strangers, "no handle, no kin: EPERM"},
     {joining, "no joining of groups of others"},
@@ -261,6 +299,7 @@ static const struct proc_test tests[] = {
     {handles, "process handles and their rights"},
     {watch, "deaths are notified, once for each watch"},
     {watch_outlives, "a watch outlives its handles"},
+    {watch_children, "deaths of children are notified, whichever they are"},
 };
 
 int main(void)

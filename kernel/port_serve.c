@@ -1,0 +1,262 @@
+/* Ports, the server's side: receive and reply; the contract is in port.h. */
+#include "kernel/errno.h"
+#include "kernel/lib/counter.h"
+#include "kernel/lib/string.h"
+#include "kernel/port_parts.h"
+#include "kernel/process.h"
+#include "kernel/thread.h"
+#include "vm/kmalloc.h"
+#include "vm/usercopy.h"
+
+#define SLOT_BITS     16 /* of an id; the others are the request's number */
+#define SERVICE_START 8
+
+/* -------------------------------------------------------------- in service */
+
+static unsigned slot_of(uint64_t id)
+{
+    return id & ((1u << SLOT_BITS) - 1);
+}
+
+/* A free slot of the table, which grows; -ENOMEM. Lock held. */
+static int service_slot_locked(struct port *p)
+{
+    for (unsigned n = 0; n < p->service_size; n++) {
+        unsigned slot = (p->service_hint + n) % p->service_size;
+        if (!p->service[slot]) {
+            p->service_hint = slot + 1;
+            return (int)slot;
+        }
+    }
+    unsigned size = p->service_size ? p->service_size * 2 : SERVICE_START;
+    if (size > 1u << SLOT_BITS)
+        return -ENOMEM;
+    struct request **bigger = kzalloc(size * sizeof *bigger);
+    if (!bigger)
+        return -ENOMEM;
+    memcpy(bigger, p->service, p->service_size * sizeof *bigger);
+    kfree(p->service);
+    p->service = bigger;
+    int slot = (int)p->service_size;
+    p->service_size = size;
+    return slot;
+}
+
+/* Puts a TAKEN or REPLYING request into the table. If the port was given up
+ * meanwhile, the request ends. 0, or why not. */
+static int enter_service(struct port *p, struct request *r, bool fresh_id)
+{
+    spin_lock(&p->lock);
+    int slot = p->closed ? -EPIPE : fresh_id ? service_slot_locked(p) : (int)slot_of(r->id);
+    if (slot >= 0) {
+        if (!r->number)
+            r->number = ++p->last_number;
+        r->id = r->number << SLOT_BITS | (uint64_t)slot;
+        r->server = thread_self()->process;
+        p->service[slot] = r;
+        list_push_back(&p->serving, &r->link);
+        r->state = REQUEST_SERVICE;
+        if (!r->done)
+            wake_all(&r->wait); /* it may have been killed while uncancellable */
+    }
+    spin_unlock(&p->lock);
+    if (slot < 0)
+        port_finish(p, r, slot);
+    return slot < 0 ? slot : 0;
+}
+
+void port_leave_service_locked(struct port *p, struct request *r)
+{
+    p->service[slot_of(r->id)] = NULL;
+    list_remove(&r->link);
+}
+
+/* --------------------------------------------------------------- receiving */
+
+static void requeue(struct port *p, struct request *r)
+{
+    spin_lock(&p->lock);
+    bool closed = p->closed;
+    if (!closed) {
+        r->state = REQUEST_QUEUED;
+        list_push_front(&p->queue, &r->link);
+        if (!r->done)
+            wake_all(&r->wait);
+    }
+    spin_unlock(&p->lock);
+    if (closed)
+        port_finish(p, r, -EPIPE);
+}
+
+/* Delivers a TAKEN request. 1: delivered; 0: it went elsewhere, take the next;
+ * -errno: the receiver's own fault. */
+static int deliver(struct port *p, struct request *r, const struct buffer *into,
+                   struct received *out)
+{
+    if (r->refresh && !r->refresh(r)) {
+        port_finish(p, r, -ECANCELED);
+        return 0;
+    }
+    if (r->send.size > into->size) {
+        port_finish(p, r, -EMSGSIZE);
+        return 0;
+    }
+    uint64_t done = 0;
+    enum copy_result copy;
+    while ((copy = buffer_copy(into, &r->send, r->send.size, &done)) != COPY_DONE) {
+        if (copy == COPY_TO_ABSENT) { /* our own page: fetch it without the request */
+            requeue(p, r);
+            int rc = buffer_fault(into, done, ACCESS_WRITE, 0);
+            return rc < 0 ? rc : 0;
+        }
+        if (buffer_fault(&r->send, done, ACCESS_READ, FAULT_NOWAIT) < 0) {
+            port_finish(p, r, REQUEST_RETRY);
+            return 0;
+        }
+    }
+    /* The request keeps its own, for the next server if this one dies. */
+    struct handle_table *table = &thread_self()->process->handles;
+    struct handle copies[IPC_HANDLES];
+    for (unsigned i = 0; i < r->handle_count; i++)
+        copies[i] = handle_copy(r->handles[i]);
+    int rc = handle_install_many(table, copies, r->handle_count, out->handles);
+    if (rc < 0) {
+        for (unsigned i = 0; i < r->handle_count; i++)
+            handle_drop(copies[i]);
+        port_finish(p, r, rc);
+        return 0;
+    }
+    out->handle_count = r->handle_count;
+    out->badge = r->badge;
+    out->origin = r->origin;
+    out->recv_len = r->send.size;
+    memcpy(out->words, r->words, sizeof out->words);
+    rc = enter_service(p, r, true);
+    if (rc < 0) {
+        for (unsigned i = 0; i < out->handle_count; i++)
+            handle_close(table, out->handles[i]);
+        return rc == -EPIPE ? rc : 0;
+    }
+    out->id = r->id;
+    count(COUNT_MESSAGE);
+    return 1;
+}
+
+/* Takes the next request or the pending bits. Lock held; sleeps. */
+static int next_locked(struct port *p, struct request **r, struct received *out)
+{
+    while (!p->pending && list_empty(&p->queue)) {
+        if (p->closed)
+            return -EPIPE;
+        int rc = wait_on(&p->receivers, &p->lock, WAIT_KILLABLE, "receive");
+        if (rc < 0 && thread_dying())
+            return rc;
+    }
+    if (p->pending) {
+        out->id = 0;
+        out->words[0] = p->pending;
+        p->pending = 0;
+        return 0;
+    }
+    *r = container_of(list_pop(&p->queue), struct request, link);
+    (*r)->state = REQUEST_TAKEN;
+    return 0;
+}
+
+int port_receive(struct port *p, const struct buffer *into, struct received *out)
+{
+    int rc = into->size ? user_prefault(into->space, into->addr, into->size, ACCESS_WRITE) : 0;
+    memset(out, 0, sizeof *out);
+    thread_self()->process->serves = true;
+    p->server_pid = thread_self()->process->pid;
+    while (rc == 0) {
+        struct request *r = NULL;
+        spin_lock(&p->lock);
+        rc = next_locked(p, &r, out);
+        /* Work that this receiver does not take, because there is more or because
+         * it is about to die: another one may have it. */
+        if (p->pending || !list_empty(&p->queue))
+            wake_one(&p->receivers);
+        spin_unlock(&p->lock);
+        if (rc < 0 || !r)
+            return rc;
+        rc = deliver(p, r, into, out);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+/* ---------------------------------------------------------------- replying */
+
+/* Brings the reply's bytes to the client. 0, or -errno and it stays in service. */
+static int copy_reply(struct request *r, const struct reply *reply, uint64_t *fault_at)
+{
+    uint64_t done = 0;
+    enum copy_result copy;
+    while ((copy = buffer_copy(&r->recv, &reply->send, reply->send.size, &done)) != COPY_DONE) {
+        if (copy == COPY_FROM_ABSENT) {
+            *fault_at = done;
+            return REQUEST_RETRY;
+        }
+        if (buffer_fault(&r->recv, done, ACCESS_WRITE, FAULT_NOWAIT) < 0) {
+            /* A reply never waits for its client: the client copies it out. */
+            int rc = park(&r->parked, &reply->send, reply->send.size, false);
+            *fault_at = 0;
+            return rc == 0 ? 0 : rc == -ENOSPC ? -EAGAIN : REQUEST_RETRY;
+        }
+    }
+    return 0;
+}
+
+static int reply_taken(struct port *p, struct request *r, struct reply *reply, uint64_t *fault_at)
+{
+    if (reply->send.size > r->recv.size)
+        return -EMSGSIZE;
+    if (reply->handle_count && !r->client)
+        return -EINVAL;
+    int rc = copy_reply(r, reply, fault_at);
+    if (rc)
+        return rc;
+    if (reply->handle_count) {
+        rc = handle_install_many(&r->client->process->handles, reply->handles, reply->handle_count,
+                                 r->recv_handles);
+        if (rc < 0) {
+            parked_free(&r->parked);
+            return rc;
+        }
+    }
+    /* Committed. */
+    r->recv_handle_count = reply->handle_count;
+    r->recv_len = reply->send.size;
+    memcpy(r->words, reply->words, sizeof r->words);
+    port_finish(p, r, 0);
+    return 0;
+}
+
+int port_reply(struct port *p, uint64_t id, struct reply *reply)
+{
+    unsigned slot = slot_of(id);
+    for (;;) {
+        spin_lock(&p->lock);
+        struct request *r = slot < p->service_size ? p->service[slot] : NULL;
+        if (!r || r->id != id) {
+            spin_unlock(&p->lock);
+            return -ECANCELED;
+        }
+        port_leave_service_locked(p, r);
+        r->state = REQUEST_REPLYING;
+        spin_unlock(&p->lock);
+        uint64_t fault_at = 0;
+        int rc = reply_taken(p, r, reply, &fault_at);
+        if (rc == 0)
+            return 0;
+        if (enter_service(p, r, false) < 0)
+            return -ECANCELED;
+        if (rc == -EAGAIN)
+            parked_announce(p, reply->send.size);
+        if (rc != REQUEST_RETRY)
+            return rc;
+        rc = buffer_fault(&reply->send, fault_at, ACCESS_READ, 0);
+        if (rc < 0)
+            return rc;
+    }
+}
