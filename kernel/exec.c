@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "kernel/device.h"
 #include "kernel/errno.h"
 #include "kernel/lib/elf.h"
 #include "kernel/lib/string.h"
@@ -307,8 +308,10 @@ static void commit(struct image *im, vaddr_t sp)
     p->wired = im->object->boot;
     im->space->wired = p->wired;
     space_switch(im->space);
-    if (old)
+    if (old) {
+        device_stop_all(old);
         space_unref(old);
+    }
     if (old_program)
         kobject_unref(old_program);
     handle_table_close(&p->handles, true);

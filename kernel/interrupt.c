@@ -70,6 +70,10 @@ int interrupt_bind(struct kobject *o, struct port *port, unsigned bit)
     struct port *old = i->port;
     i->port = port;
     i->bit = bit;
+    /* A driver that died has left it unacknowledged: this one must hear of the next. */
+    if (i->claimed)
+        plic_complete(i->line);
+    i->claimed = false;
     plic_enable(i->line);
     spin_unlock(&lock);
     if (old)

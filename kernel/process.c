@@ -2,6 +2,7 @@
 #include "kernel/process.h"
 
 #include "kernel/bootfile.h"
+#include "kernel/device.h"
 #include "kernel/errno.h"
 #include "kernel/exec.h"
 #include "kernel/family.h"
@@ -232,6 +233,7 @@ int process_kill(struct process *p, int sig)
 /* What nobody else needs any more; by the last thread. */
 static void give_back(struct process *p)
 {
+    device_stop_all(p->space);
     /* Before the handles go, and with them perhaps the ports. */
     if (p->serves)
         port_server_died(p, p->own_fault);

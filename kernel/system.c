@@ -2,14 +2,13 @@
 #include "kernel/system.h"
 
 #include "kernel/bootfile.h"
+#include "kernel/device.h"
 #include "kernel/errno.h"
 #include "kernel/inspect.h"
-#include "kernel/interrupt.h"
 #include "kernel/lib/machine.h"
 #include "kernel/lib/printk.h"
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
-#include "kernel/memobj.h"
 #include "kernel/port.h"
 #include "kernel/process.h"
 #include "kernel/thread.h"
@@ -23,6 +22,7 @@ static const struct machine *machine;
 void system_init(const struct machine *m)
 {
     machine = m;
+    device_init(m);
 }
 
 int system_create(struct handle *out)
@@ -56,38 +56,7 @@ static struct handle_table *my_handles(void)
 static int64_t open_device(uint64_t index, uint64_t to, uint64_t unused)
 {
     (void)unused;
-    if (index >= machine->device_count)
-        return -ENODEV;
-    const struct machine_device *d = &machine->devices[index];
-    if (d->taken)
-        return -EBUSY;
-    struct abi_device out = {.paddr = d->base,
-                             .size = d->size,
-                             .clock_hz = d->clock_hz,
-                             .mmio = H_NONE,
-                             .interrupt = H_NONE};
-    strlcpy(out.compatible, d->compatible, sizeof out.compatible);
-    struct object *o =
-        object_create_physical(page_round_down(d->base),
-                               page_round_up(d->base + d->size) - page_round_down(d->base), NULL);
-    struct handle mmio, irq;
-    int rc = o ? memobj_create(o, RIGHT_READ | RIGHT_WRITE | RIGHT_TRANSFER, &mmio) : -ENOMEM;
-    if (rc < 0)
-        return rc;
-    out.mmio = handle_install(my_handles(), mmio, 0);
-    if (out.mmio < 0)
-        return out.mmio;
-    /* Without a line, or while another holds it, the device comes without. */
-    rc = interrupt_open(d->irq, &irq);
-    if (rc == 0)
-        out.interrupt = handle_install(my_handles(), irq, 0);
-    rc = out.interrupt < H_NONE ? out.interrupt : copy_to_user(my_space(), to, &out, sizeof out);
-    if (rc < 0) {
-        handle_close(my_handles(), out.mmio);
-        if (out.interrupt >= 0)
-            handle_close(my_handles(), out.interrupt);
-    }
-    return rc;
+    return device_open(index, to);
 }
 
 static int64_t open_boot_file(uint64_t name, uint64_t unused_b, uint64_t unused_c)

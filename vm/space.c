@@ -200,6 +200,12 @@ static int unmap_locked(struct space *s, vaddr_t addr, uint64_t size)
     return 0;
 }
 
+/* Registers, not memory for them to reach. */
+static bool is_device(const struct region *r)
+{
+    return r->object && r->object->kind == OBJECT_PHYSICAL && !r->object->owned;
+}
+
 int64_t space_map(struct space *s, const struct space_mapping *m)
 {
     uint64_t size = page_round_up(m->size);
@@ -231,8 +237,18 @@ int64_t space_map(struct space *s, const struct space_mapping *m)
     r->end = at + size;
     insert_at(s, space_search_locked(s, at), r);
     region_attach(r);
+    s->drives |= is_device(r);
     spin_unlock(&s->lock);
     return (int64_t)at;
+}
+
+void space_for_each_driven(struct space *s, void (*fn)(paddr_t base))
+{
+    spin_lock(&s->lock);
+    for (unsigned i = 0; s->drives && i < s->count; i++)
+        if (is_device(s->regions[i]) && s->regions[i]->prot & ABI_PROT_WRITE)
+            fn(s->regions[i]->object->base);
+    spin_unlock(&s->lock);
 }
 
 int space_unmap(struct space *s, vaddr_t addr, uint64_t size)

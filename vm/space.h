@@ -45,6 +45,7 @@ struct space {
     uint64_t swapped;         /* atomic: entries that name a swap slot */
     uint64_t icache_stale;    /* atomic: harts to fence.i before they run it */
     bool wired;               /* its pages may come from the reserve, and stay */
+    bool drives;              /* (lock) has mapped a device's registers */
     /* reclaim.c */
     struct list reclaim_link; /* (reclaim lock) */
     bool scanned;             /* (reclaim lock) busy mark: a scan is in it */
@@ -85,6 +86,9 @@ int space_unmap(struct space *s, vaddr_t addr, uint64_t size);
 /* 0; -EINVAL; -ENOMEM, also if part of the range is a hole; -EACCES: more than a mapping
  * may ever have, or W with X. Nothing is changed then. */
 int space_protect(struct space *s, vaddr_t addr, uint64_t size, unsigned prot);
+/* Calls fn with the lock held for the base of each device whose registers this space,
+ * and not one that it was forked from, has mapped for writing. */
+void space_for_each_driven(struct space *s, void (*fn)(paddr_t base));
 /* Moves the end of the heap; the (new) break. */
 int64_t space_brk(struct space *s, vaddr_t brk);
 /* A copy-on-write copy; NULL when memory is out (the parent is unharmed). */
