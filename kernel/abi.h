@@ -313,7 +313,7 @@ struct abi_object_info {
 #define SYSTEM_REGIONS   2 /* INSPECT: (pid, struct abi_region *, room) */
 #define SYSTEM_PTES      3 /* INSPECT: (pid, struct abi_pte_query *) -> count */
 #define SYSTEM_MEMORY    4 /* INSPECT: (struct abi_memory *) */
-#define SYSTEM_THREADS   5 /* INSPECT: (struct abi_thread *, room) */
+#define SYSTEM_THREADS   5 /* INSPECT: (struct abi_thread *, room, pid or 0: of all) */
 #define SYSTEM_COUNTERS  6 /* INSPECT: (struct abi_counters *) */
 /* INSPECT: () drop clean unmapped object pages, and free kernel memory that is kept for reuse */
 #define SYSTEM_DROP_CACHES 7

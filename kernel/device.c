@@ -64,9 +64,8 @@ int64_t device_open(uint64_t index, uint64_t to)
     rc = interrupt_open(d->irq, &irq);
     if (rc == 0)
         out.interrupt = handle_install(my_handles(), irq, 0);
-    rc = out.interrupt < H_NONE
-             ? out.interrupt
-             : copy_to_user(thread_self()->process->space, to, &out, sizeof out);
+    rc = out.interrupt < H_NONE ? out.interrupt
+                                : copy_to_user(thread_self()->process->space, to, &out, sizeof out);
     if (rc < 0) {
         handle_close(my_handles(), out.mmio);
         if (out.interrupt >= 0)

@@ -123,11 +123,18 @@ static void describe_threads(struct process *p, void *listing)
         add_entry(listing, &out, sizeof out);
 }
 
-int64_t inspect_threads(uint64_t to, uint64_t room, uint64_t unused)
+int64_t inspect_threads(uint64_t to, uint64_t room, uint64_t pid)
 {
-    (void)unused;
     struct listing l = {to, room, 0, 0};
-    family_for_each(describe_threads, &l);
+    if (pid) {
+        struct process *p = pid <= INT32_MAX ? family_find((int)pid) : NULL;
+        if (!p)
+            return -ESRCH;
+        describe_threads(p, &l);
+        kobject_unref(&p->kobject);
+    } else {
+        family_for_each(describe_threads, &l);
+    }
     return listing_result(&l);
 }
 

@@ -162,6 +162,49 @@ struct msg_statfs {
  * a program that is in nobody's foreground looks whether it has grown. */
 #define MSG_TTY_INTERRUPTS 87
 
+/* -------------------------------------------------------------- supervision */
+
+/* init raises this bit on the port of each service once a second. A service that is
+ * well answers by raising its own bit on init's port, which it has as HEART. */
+#define NOTIFY_HEARTBEAT (1ul << 61)
+#define HEART            6 /* the handle */
+#define HEART_TTY        8 /* bits */
+#define HEART_BLK        9
+#define HEART_FS         10
+
+/* To init, by a session that opening /dev/svc gives. Reply data = struct msg_service
+ * records, one for each service. */
+#define MSG_SVC_LIST 96
+/* w[1] = SVC_*, w[2] = signal for SVC_KILL. data = the service's name. Reply: w[0] = 0,
+ * -ENOENT no such service, -EBUSY it is in that state, -EPIPE it was given up, or
+ * another error; what was asked for begins then, and MSG_SVC_LIST shows its end. */
+#define MSG_SVC_DO 97
+
+#define SVC_START   1
+#define SVC_STOP    2 /* and not again by itself */
+#define SVC_RESTART 3
+#define SVC_KILL    4 /* as if it had died */
+
+enum service_state {
+    SERVICE_STOPPED,
+    SERVICE_STARTING, /* has not answered a heartbeat yet */
+    SERVICE_RUNNING,
+    SERVICE_WAITING,  /* died, is started again after a pause */
+    SERVICE_GIVEN_UP, /* its port is closed: who calls it gets an error */
+};
+
+struct msg_service {
+    char name[16];
+    unsigned state;                   /* enum service_state */
+    int pid;                          /* 0: none */
+    unsigned starts;                  /* since boot */
+    unsigned failures;                /* running: died of itself before it answered anything */
+    unsigned long since_ns;           /* start of this instance, monotonic */
+    unsigned long answered, returned; /* requests: struct abi_port_info */
+    unsigned queued, in_service;
+    char cause[80]; /* of the last death, in words; empty: none */
+};
+
 /* Flags as in POSIX's <termios.h>; the values are ours (user/include). */
 struct msg_termios {
     unsigned iflag, oflag, cflag, lflag;

@@ -27,7 +27,8 @@ FOLDERS = {"/": 0o755, "/bin": 0o755, "/test": 0o755, "/etc": 0o755, "/dev": 0o7
            "/home": 0o755, "/man": 0o755, "/tmp": 0o1777}
 # Character devices, with the numbers that Unix gives them: (mode, major, minor).
 NODES = {"/dev/null": (0o666, 1, 3), "/dev/zero": (0o666, 1, 5), "/dev/full": (0o666, 1, 7),
-         "/dev/tty": (0o666, 5, 0), "/dev/console": (0o600, 5, 1)}
+         "/dev/tty": (0o666, 5, 0), "/dev/console": (0o600, 5, 1),
+         "/dev/svc": (0o600, 10, 0)}
 F_OFD_SETLK = 37  # Linux; the fcntl module of Python 3.11 does not name it
 
 
@@ -106,6 +107,17 @@ class Lock:
         self.file.close()
 
 
+def node_lines(nodes):
+    """What debugfs is told to make device nodes."""
+    lines = []
+    for node in sorted(nodes):
+        mode, major, minor = NODES[node]
+        folder, name = os.path.split(node)
+        lines += [f"cd {folder}", f"mknod {name} c {major} {minor}",
+                  f"sif {node} mode 0{0o020000 | mode:o}"]
+    return lines
+
+
 def create(image, files):
     """A new image with the folders, the nodes and the files."""
     print(f"  MKE2FS  {image}")
@@ -129,11 +141,7 @@ def create(image, files):
     # mke2fs copied the owner and the modes from here; and only root may make nodes here.
     modes = {guest: 0o100000 | mode_of(host) for guest, host in files.items()}
     modes.update({folder: 0o040000 | mode for folder, mode in FOLDERS.items()})
-    lines = []
-    for node, (mode, major, minor) in NODES.items():
-        folder, name = os.path.split(node)
-        lines += [f"cd {folder}", f"mknod {name} c {major} {minor}"]
-        modes[node] = 0o020000 | mode
+    lines = node_lines(NODES)
     for path, mode in modes.items():
         lines += [f"sif {path} mode 0{mode:o}", f"sif {path} uid 0", f"sif {path} gid 0"]
     complaints = debugfs(new, lines, writing=True)
@@ -198,6 +206,13 @@ def replace(image, files, gone):
     check(image)
 
 
+def add_nodes(image, nodes):
+    """Make device nodes that the image lacks: it is older than they are."""
+    print(f"  MKNOD   {image}: {' '.join(sorted(nodes))}")
+    debugfs(image, node_lines(nodes), writing=True)
+    check(image)
+
+
 def remember(manifest, stamped, digests, settled):
     """Write the manifest; one that is not settled looks old to make, which then tries again."""
     manifest.write_text(json.dumps({"stamp": stamped, "files": digests}, indent=1),
@@ -220,9 +235,10 @@ def refresh(image, manifest, files, wanted):
     known, stamped = recall(manifest)
     used = stamp(image) != stamped
     changed = {guest for guest in files if wanted[guest] != known.get(guest)}
-    gone = [guest for guest in known if guest not in files]
+    gone = [guest for guest in known if guest not in files and guest not in NODES]
     bare = not has_journal(image)
-    if not (used or changed or gone or bare):
+    nodes = {node for node in NODES if wanted[node] != known.get(node)}
+    if not (used or changed or gone or bare or nodes):
         return
     with Lock(image):
         # Should this end halfway, the image counts as used, and what was to change as unknown.
@@ -231,8 +247,12 @@ def refresh(image, manifest, files, wanted):
         if used:
             mend(image)
             changed |= absent(image, files)
+            nodes = set(NODES)
         if bare:
             add_journal(image)
+        nodes = absent(image, nodes) if nodes else nodes
+        if nodes:
+            add_nodes(image, nodes)
         if changed or gone:
             replace(image, {guest: files[guest] for guest in sorted(changed)}, gone)
 
@@ -240,6 +260,8 @@ def refresh(image, manifest, files, wanted):
 def update(image, manifest, files):
     """Bring image and manifest up to date."""
     wanted = {guest: digest(host) for guest, host in files.items()}
+    wanted.update({node: f"{mode:o} c {major} {minor}"
+                   for node, (mode, major, minor) in NODES.items()})
     if image.exists():
         refresh(image, manifest, files, wanted)
     else:

@@ -9,7 +9,7 @@ PARTS = [
     ("boot", "boot.* hang.* panic.*"),
     ("memory", "guest.mem_* guest.alloc_* guest.vm_* guest.swap_* host.vm_* swapdisk.*"),
     ("processes", "guest.exist guest.proc_* guest.thread_* guest.sched_* guest.handle_*"),
-    ("ipc", "guest.ipc_* guest.pipe_* guest.svc_*"),
+    ("ipc", "guest.ipc_* guest.pipe_* guest.svc_* services.*"),
     ("files", "guest.file_* disk.* power.* host.fs_* host.virtq_*"),
     ("terminal", "terminal.* lineedit.* screen.* guest.tty_* host.tty_*"),
     ("programs", "shell.* command.* inspect.* vmstat.* programs.* programs_host.* sh_host.* "
@@ -35,8 +35,8 @@ REQUIRES = [
     ("guest.thread_*", ("guest.thread_life",)),
     ("guest.exist", ()),
     ("guest.*", ("guest.proc_wait",)),
-    ("boot.* hang.* panic.* command.* disk.* inspect.* power.* programs.* shell.* terminal.* tree.* "
-     "vmstat.* swapdisk.*", ("boot.prompt",)),
+    ("boot.* hang.* panic.* command.* disk.* inspect.* power.* programs.* services.* shell.* terminal.* "
+     "tree.* vmstat.* swapdisk.*", ("boot.prompt",)),
 ]
 
 

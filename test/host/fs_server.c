@@ -38,6 +38,7 @@ static long sys_clock(int clock);
 static long sys_sleep(unsigned long ns);
 static long sys_port_timer(int port, unsigned bit, unsigned long ns);
 static long sys_close(int handle);
+static long sys_notify(int port, unsigned long bits);
 static long sys_object_info(int port, unsigned long key, struct abi_object_info *info);
 static long sys_object_resize(int port, unsigned long key, unsigned long size);
 static long sys_object_discard(int port, unsigned long key);
@@ -253,6 +254,15 @@ static long sys_port_timer(int port, unsigned bit, unsigned long ns)
 {
     CHECK(port == PORT && bit == BIT_TIMER && ns > 0);
     timers++;
+    return 0;
+}
+
+static unsigned beats;
+
+static long sys_notify(int port, unsigned long bits)
+{
+    CHECK(port == HEART && bits == 1ul << HEART_FS);
+    beats++;
     return 0;
 }
 
@@ -566,6 +576,24 @@ static void test_timer(void)
     CHECK(disk.writes > writes && timers == before + 1);
 }
 
+/* A sign of life is given when it is asked for, but not while the lock is held. */
+static void test_heartbeat(void)
+{
+    unsigned before = beats;
+
+    lock();
+    pthread_mutex_lock(&port_mutex);
+    port_bits = NOTIFY_HEARTBEAT;
+    pthread_cond_broadcast(&port_changed);
+    pthread_mutex_unlock(&port_mutex);
+    usleep(50000);
+    CHECK(beats == before);
+    unlock();
+    for (int i = 0; i < 200 && beats == before; i++)
+        usleep(5000);
+    CHECK(beats == before + 1);
+}
+
 /* Messages of random content, from programs and from a kernel that lies. */
 struct fuzzer {
     pthread_t thread;
@@ -637,6 +665,7 @@ static const struct {
     {"devices", test_devices},
     {"answers that fail", test_failed_answers},
     {"timer", test_timer},
+    {"sign of life", test_heartbeat},
     {"random messages", test_fuzz},
 };
 

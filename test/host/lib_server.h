@@ -22,5 +22,8 @@ long ipc_reply(int port, long id, const struct message *m, struct ipc_ext *ext);
 long ipc_reply_receive(int port, long id, struct message *m, struct ipc_ext *ext);
 long sys_irq_ack(int interrupt);
 long sys_close(int handle);
+long sys_clock(int clock);
+long sys_port_timer(int port, unsigned bit, unsigned long ns);
+long sys_notify(int port, unsigned long bits);
 
 #endif

@@ -325,8 +325,9 @@ static unsigned room(void *device)
     return device_room;
 }
 
-static void put(void *device, char byte)
+static void put(void *device, char byte, unsigned *count)
 {
+    ++*count;
     (void)device;
     if (sent_len < sizeof(sent) - 1)
         sent[sent_len++] = byte;

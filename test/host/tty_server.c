@@ -5,6 +5,7 @@
  *
  * host-test: user/tty/discipline.c user/tty/ready.c user/tty/output.c user/tty/klog.c
  */
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,13 +15,13 @@
 
 static long sys_system(int system, long op, long a, long b, long c);
 static long sys_kill(int handle, int pid, int sig);
-static long sys_clock(int clock);
 static long sys_sleep(unsigned long ns);
-static long sys_port_timer(int port, unsigned bit, unsigned long ns);
+static long sys_port_info(int port, struct abi_port_info *info);
 
 #include "user/lib/due.c"
 #include "user/tty/readers.c"
 #include "user/tty/requests.c"
+#include "user/tty/resume.c"
 #include "user/tty/server.c"
 
 /* ------------------------------------------------------- the fake machine */
@@ -53,6 +54,12 @@ static bool uart_busy, irq_acked, kill_fails;
 static int killed_pid, killed_signal, closed, dumps;
 static long dead_id, refuses_id;
 static bool no_room; /* in the kernel, for data */
+static unsigned beats;
+
+/* Where the server is killed: at the byte, or at the answer, that makes the count 0. */
+static jmp_buf killed;
+static unsigned puts_left, answers_left;
+static bool answer_arrives; /* the one at which it is killed */
 
 int uart_get(struct uart *uart)
 {
@@ -66,10 +73,13 @@ unsigned uart_room(struct uart *uart)
     return uart_takes < 16 ? uart_takes : 16;
 }
 
-void uart_put(struct uart *uart, char byte)
+void uart_put(struct uart *uart, char byte, unsigned *count)
 {
     (void)uart;
+    if (puts_left && --puts_left == 0)
+        longjmp(killed, 1);
     uart_takes--;
+    ++*count;
     if (line_len < sizeof(line) - 1)
         line[line_len++] = byte;
     line[line_len] = '\0';
@@ -129,6 +139,8 @@ long ipc_reply(int port, long id, const struct message *m, struct ipc_ext *ext)
         return -EAGAIN;
     for (unsigned i = 0; i < answers_in; i++)
         CHECK(answers[i].id != id); /* each request is answered once */
+    if (answers_left && --answers_left == 0 && !answer_arrives)
+        longjmp(killed, 1);
     *a = (struct answer){.id = id, .status = (long)m->w[0], .w1 = m->w[1], .w2 = m->w[2]};
     if (ext) {
         a->len = ext->send_len;
@@ -138,6 +150,10 @@ long ipc_reply(int port, long id, const struct message *m, struct ipc_ext *ext)
         a->rights = ext->session.rights;
     }
     answers_in++;
+    if (answer_arrives && answers_left == 0) {
+        answer_arrives = false;
+        longjmp(killed, 1);
+    }
     return 0;
 }
 
@@ -173,7 +189,7 @@ static long sys_kill(int handle, int pid, int sig)
     return kill_fails ? -ESRCH : 0;
 }
 
-static long sys_clock(int clock)
+long sys_clock(int clock)
 {
     (void)clock;
     return (long)now_ns;
@@ -197,7 +213,7 @@ static struct event *event_add(long id)
     return e;
 }
 
-static long sys_port_timer(int port, unsigned bit, unsigned long ns)
+long sys_port_timer(int port, unsigned bit, unsigned long ns)
 {
     CHECK(port == PORT && bit < 8);
     timer_ns[bit] = ns;
@@ -220,6 +236,23 @@ long sys_close(int handle)
     return 0;
 }
 
+long sys_notify(int port, unsigned long bits)
+{
+    CHECK(port == HEART && bits == 1ul << HEART_TTY);
+    beats++;
+    return 0;
+}
+
+/* Requests that wait: notifications are none. */
+static long sys_port_info(int port, struct abi_port_info *info)
+{
+    CHECK(port == PORT);
+    *info = (struct abi_port_info){.queued = 0};
+    for (unsigned i = events_out; i != events_in; i++)
+        info->queued += events[i % EVENTS].m.id != 0;
+    return 0;
+}
+
 /* --------------------------------------------------------------- scripts */
 
 static void echo(void *context, const char *bytes, size_t n)
@@ -232,20 +265,31 @@ static unsigned room(void *device)
     return uart_room(device);
 }
 
-static void put(void *device, char byte)
+static void put(void *device, char byte, unsigned *count)
 {
-    uart_put(device, byte);
+    uart_put(device, byte, count);
+}
+
+static void connect(void)
+{
+    tty.discipline.echo = echo;
+    tty.discipline.context = &tty.output;
+    tty.output.discipline = &tty.discipline;
+    tty.output.room = room;
+    tty.output.put = put;
+    tty.output.device = &tty.uart;
+    tty.klog.output = &tty.output;
+    tty.log_grew = true;
 }
 
 static void fresh(bool marked)
 {
     memset(&tty, 0, sizeof(tty));
     discipline_init(&tty.discipline, marked, echo, &tty.output);
-    tty.output.discipline = &tty.discipline;
-    tty.output.room = room;
-    tty.output.put = put;
-    tty.output.device = &tty.uart;
-    tty.klog.output = &tty.output;
+    CHECK(!resume(&tty));
+    discipline_init(&tty.discipline, marked, echo, &tty.output);
+    connect();
+    tty.log_grew = false;
     tty.klog.marked = marked;
     tty.rows = 24;
     tty.columns = 80;
@@ -256,7 +300,8 @@ static void fresh(bool marked)
     uart_busy = irq_acked = kill_fails = false;
     killed_pid = killed_signal = closed = dumps = 0;
     dead_id = refuses_id = 0;
-    no_room = false;
+    no_room = answer_arrives = false;
+    beats = puts_left = answers_left = 0;
     memset(timer_ns, 0, sizeof(timer_ns));
 }
 
@@ -665,9 +710,187 @@ static void test_file(void)
     check_end("malformed and forbidden messages are answered");
 }
 
+/* ------------------------------------------------------ servers that die */
+
+#define NUMBER(n) ((long)(n) << 16) /* a request's id, but for its slot */
+
+/* Runs until the server is killed, or has nothing to do. True if it was killed. */
+static bool run_killed(void)
+{
+    if (setjmp(killed))
+        return true;
+    server_run(&tty);
+    return false;
+}
+
+/* Another one takes over; what was received and not answered is asked for again first,
+ * under other ids of the same numbers. */
+static void take_over(void)
+{
+    static struct event waiting[EVENTS];
+    unsigned count = 0;
+    unsigned later = events_out;
+
+    for (unsigned i = 0; i < events_in; i++) {
+        struct event *e = &events[i % EVENTS];
+        if (!e->m.id || (i < later && answer_to(e->m.id)))
+            continue;
+        if (i < later)
+            e->m.id += 1 << 8;
+        waiting[count++] = *e;
+    }
+    memcpy(events, waiting, count * sizeof(waiting[0]));
+    events_in = count;
+    events_out = 0;
+    puts_left = 0;
+    CHECK(resume(&tty));
+    connect();
+    tty.uart = (struct uart){0};
+}
+
+/* Killed at each byte of two writes, an echo and a kernel line: all come out, once. */
+static void test_killed_writing(void)
+{
+    static const long lengths[] = {0, 30, 70, 2};
+    unsigned cuts = 0;
+
+    for (unsigned cut = 1; cut < 400; cut++) {
+        bool died;
+        fresh(false);
+        request(NUMBER(1) + 3, MSG_WRITE, 30, "one\ntwo\nthree\nfour\nfive\nsix\nse");
+        request(NUMBER(2) + 1, MSG_WRITE, 70,
+                "0123456789012345678901234567890123456789012345678901234567890123456789");
+        request(NUMBER(3) + 2, MSG_WRITE, 2, "ab");
+        puts_left = cut;
+        died = run_killed();
+        cuts += died;
+        if (died) {
+            take_over();
+            CHECK(!run_killed());
+        }
+        CHECK(strcmp(line, "one\r\ntwo\r\nthree\r\nfour\r\nfive\r\nsix\r\nse"
+                           "0123456789012345678901234567890123456789012345678901234567890123456789"
+                           "ab") == 0);
+        CHECK(answers_in == 3);
+        for (unsigned i = 0; i < 3; i++)
+            CHECK(answers[i].status == lengths[IPC_NUMBER(answers[i].id)]);
+    }
+    CHECK(cuts == 108);
+    check_end("killed at any byte of its output, it goes on there");
+
+    fresh(false);
+    request(NUMBER(1), MSG_WRITE, 3, "abc");
+    answers_left = 1;
+    CHECK(run_killed() && strcmp(line, "abc") == 0);
+    take_over();
+    CHECK(!run_killed() && strcmp(line, "abc") == 0 && answered(NUMBER(1) + (1 << 8), 3));
+    fresh(false);
+    request(NUMBER(1), MSG_WRITE, 3, "abc");
+    request(NUMBER(2), MSG_WRITE, 3, "def");
+    puts_left = 5;
+    CHECK(run_killed());
+    take_over();
+    events[0] = events[1]; /* the first one's client was killed, too */
+    events_in = 1;
+    CHECK(!run_killed());
+    CHECK(strcmp(line, "abcdef") == 0 && answered(NUMBER(2) + (1 << 8), 3));
+    check_end("killed before its answer, or with its client");
+}
+
+static void test_killed_reading(void)
+{
+    for (int delivered = 0; delivered < 2; delivered++) {
+        fresh(false);
+        request(NUMBER(7), MSG_READ, 100, "");
+        request(NUMBER(8), MSG_READ, 100, "");
+        type("first\rsecond\rthi");
+        answers_left = 1;
+        answer_arrives = delivered;
+        CHECK(run_killed());
+        take_over();
+        if (!delivered)
+            CHECK(answer_to(NUMBER(7)) == 0);
+        CHECK(!run_killed());
+        CHECK(got(delivered ? NUMBER(7) : NUMBER(7) + (1 << 8), "first\n"));
+        CHECK(got(NUMBER(8), "second\n")); /* it had not been received yet */
+        request(NUMBER(9), MSG_READ, 100, "");
+        type("rd\r");
+        CHECK(!run_killed());
+        CHECK(got(NUMBER(9), "third\n"));
+    }
+    check_end("a line is read once, whether its reader got it before the kill or not");
+
+    /* Nobody asks again, and nobody new: the next line is not held back. */
+    fresh(false);
+    request(NUMBER(7), MSG_READ, 100, "");
+    type("first\r");
+    answers_left = 1;
+    answer_arrives = true;
+    CHECK(run_killed());
+    take_over();
+    type("\003"); /* drops what was typed, also what was given away */
+    type("next\r");
+    CHECK(!run_killed());
+    request(NUMBER(9), MSG_READ, 100, "");
+    CHECK(!run_killed());
+    CHECK(answered(NUMBER(9), 1) || got(NUMBER(9), "next\n")); /* ^C is an empty line */
+    check_end("^C while it is not known what was read");
+}
+
+static void test_taking_over(void)
+{
+    struct msg_termios raw;
+
+    fresh(false);
+    raw = tty.discipline.termios;
+    raw.lflag &= ~(unsigned)TTY_ICANON;
+    tty.rows = 50;
+    tty.group = 12;
+    kernel_says("one\ntwo\n");
+    type("abc");
+    run();
+    tty_set(&tty, &raw, false);
+    strcat(kernel_log, "three\n"); /* while nobody is there to hear of it */
+    take_over();
+    CHECK(tty.rows == 50 && tty.group == 12 && !(tty.discipline.termios.lflag & TTY_ICANON));
+    request(NUMBER(1), MSG_READ, 10, "");
+    run();
+    CHECK(got(NUMBER(1), "abc") && strstr(line, "one\r\ntwo\r\n") && strstr(line, "three\r\n"));
+    CHECK(strstr(strstr(line, "one") + 1, "one") == 0);
+    check_end("settings, what was typed, and the place in the log are kept");
+
+    for (unsigned i = 0; i < 6; i++) {
+        fresh(false);
+        if (i == 0)
+            tty.magic++;
+        else if (i == 1)
+            tty.discipline.line_len = LINE_MAX_BYTES + 1;
+        else if (i == 2)
+            tty.discipline.ready.tail = tty.discipline.ready.head + READY_MAX + 1;
+        else if (i == 3)
+            tty.output.urgent_in = tty.output.urgent_out + URGENT_MAX + 1;
+        else if (i == 4)
+            tty.output.load.len = LOAD_MAX + 1;
+        else
+            tty.klog.len = KLOG_LINE_MAX + 1;
+        CHECK(!resume(&tty) && tty.rows == 0);
+    }
+    check_end("nonsense is not taken over");
+
+    fresh(false);
+    beats = 0;
+    event_add(0)->m.w[0] = NOTIFY_HEARTBEAT;
+    typed[typed_in++] = 'x';
+    typed[typed_in++] = '\r'; /* whose interrupt was lost */
+    request(1, MSG_READ, 10, "");
+    run();
+    CHECK(beats == 1 && got(1, "x\n"));
+    check_end("a heartbeat is answered, and a lost interrupt made up for");
+}
+
 int main(void)
 {
-    check_plan(19);
+    check_plan(26);
     test_reading();
     test_interrupt();
     test_writing();
@@ -676,5 +899,8 @@ int main(void)
     test_settings();
     test_interrupts_are_counted();
     test_file();
+    test_killed_writing();
+    test_killed_reading();
+    test_taking_over();
     return check_exit();
 }

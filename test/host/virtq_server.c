@@ -59,10 +59,14 @@ static unsigned fails_left; /* requests that fail */
 static long dead_id, refuses_id;
 static unsigned closed, again_left; /* replies with data that find no room */
 static bool room_asked;
+static unsigned long now_ns, timer_ns;
+static unsigned beats, heartbeats; /* given; to be asked for yet */
+static bool lost;                  /* the device does its work, and its interrupts are lost */
+static bool hangs;                 /* the device does nothing */
 
 static void interrupt_update(void)
 {
-    if (line_raised && !line_masked) {
+    if (line_raised && !line_masked && !lost) {
         line_masked = true;
         pending[bound_port] = true;
     }
@@ -95,7 +99,7 @@ void virtio_blk_notify(struct virtio_blk *blk)
 {
     (void)blk;
     kicks++;
-    if (in_flight >= hold)
+    if (in_flight >= hold && !hangs)
         line_raised = true;
     interrupt_update();
 }
@@ -105,6 +109,8 @@ int virtio_blk_poll(struct virtio_blk *blk, unsigned *request, int *result)
     (void)blk;
     if (breaks)
         return -EIO;
+    if (hangs)
+        return 0;
     if (in_flight < hold || !in_flight)
         return 0;
     do
@@ -141,7 +147,7 @@ int virtio_reset(volatile void *registers)
     resets++;
     memset(flight, 0, sizeof(flight));
     in_flight = 0;
-    breaks = needs_reset = line_raised = false;
+    breaks = needs_reset = line_raised = hangs = false;
     return 0;
 }
 
@@ -172,7 +178,7 @@ long ipc_receive(int port, struct message *m, struct ipc_ext *ext)
 {
     struct request *r = &requests[requests_out];
 
-    if (in_flight && (port == QUIET_PORT || requests_out == requests_in)) {
+    if (in_flight && !hangs && (port == QUIET_PORT || requests_out == requests_in)) {
         hold = needs_reset
                    ? hold
                    : 0; /* nobody does anything else: time passes until the device is done */
@@ -181,6 +187,20 @@ long ipc_receive(int port, struct message *m, struct ipc_ext *ext)
     }
     if (take_bit(port, m) == 0)
         return 0;
+    if (port == QUIET_PORT && timer_ns) { /* nothing else happens */
+        now_ns += timer_ns;
+        timer_ns = 0;
+        m->id = 0;
+        m->w[0] = 1ul << BIT_WATCH;
+        return 0;
+    }
+    if (heartbeats && requests_out == requests_in) {
+        heartbeats--;
+        now_ns += 1000000000ul;
+        m->id = 0;
+        m->w[0] = NOTIFY_HEARTBEAT;
+        return 0;
+    }
     if (port == QUIET_PORT) {
         printf("Bail out! waits for an interrupt that never comes\n");
         exit(1);
@@ -249,6 +269,26 @@ long sys_irq_ack(int interrupt)
     return 0;
 }
 
+long sys_clock(int clock)
+{
+    (void)clock;
+    return (long)now_ns;
+}
+
+long sys_notify(int port, unsigned long bits)
+{
+    CHECK(port == HEART && bits == 1ul << HEART_BLK);
+    beats++;
+    return 0;
+}
+
+long sys_port_timer(int port, unsigned bit, unsigned long ns)
+{
+    CHECK(port == QUIET_PORT && bit == BIT_WATCH);
+    timer_ns = ns;
+    return 0;
+}
+
 long sys_close(int handle)
 {
     CHECK(handle == 70);
@@ -277,7 +317,9 @@ static void fresh(void)
     in_flight = most_in_flight = submitted = kicks = resets = starts = hold = order = 0;
     line_raised = line_masked = breaks = needs_reset = start_fails = false;
     fails_left = closed = again_left = 0;
-    room_asked = false;
+    room_asked = hangs = false;
+    beats = heartbeats = 0;
+    timer_ns = 0;
     dead_id = refuses_id = 0;
     bound_port = PORT;
 }
@@ -441,13 +483,47 @@ static void test_device_failures(void)
     check_end("one that does not start again ends the driver");
 }
 
+/* Interrupts that never come, and a device that never answers. */
+static void test_silence(void)
+{
+    for (unsigned many = 0; many < 2; many++) {
+        unsigned count = many ? SLOTS_MAX + 3 : 2;
+        fresh();
+        lost = true;
+        heartbeats = 3;
+        for (unsigned i = 1; i <= count; i++)
+            add(MSG_BLK_READ, i, 1, 0);
+        server_run(&driver);
+        lost = false;
+        CHECK(resets == 0 && beats >= 3);
+        for (long id = 1; id <= (long)count; id++)
+            CHECK(answered(id, 0, 512));
+    }
+    check_end("interrupts that are lost are made up for at the next look");
+
+    for (unsigned many = 0; many < 2; many++) {
+        unsigned count = many ? SLOTS_MAX : 2;
+        fresh();
+        hangs = true;
+        heartbeats = 33;
+        for (unsigned i = 1; i <= count; i++)
+            add(MSG_BLK_READ, i, 1, 0);
+        server_run(&driver);
+        CHECK(resets == 1 && starts == 1 && beats >= 30);
+        for (long id = 1; id <= (long)count; id++)
+            CHECK(answered(id, -EIO, 0));
+    }
+    check_end("a device that hangs is reset, and the driver was well all the while");
+}
+
 int main(void)
 {
-    check_plan(9);
+    check_plan(11);
     test_service();
     test_malformed();
     test_many();
     test_clients();
     test_device_failures();
+    test_silence();
     return check_exit();
 }

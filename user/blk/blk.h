@@ -1,8 +1,10 @@
 /*
  * The disk driver: serves MSG_BLK_* on its port from one virtio block device.
  *
- * Handles init starts it with: 3 its port, 4 the device's registers, 5 its
- * interrupt, and H_SYSTEM with RIGHT_DEVICE for DMA memory and the log.
+ * Handles init starts it with: those of memory.h, and H_SYSTEM for the log.
+ *
+ * It keeps nothing that a successor would need: when it dies, the kernel resets the
+ * device, and all that was asked and not answered is asked again.
  *
  * A *slot* is 64 KiB of DMA memory and the request that is using it. A slot is
  *   free         -> lent to receive as the buffer a request's data arrives in
@@ -17,26 +19,23 @@
 #ifndef USER_BLK_H
 #define USER_BLK_H
 
+#include "user/blk/memory.h"
 #include "user/include/banyan.h"
 #include "user/include/due.h"
 #include "kernel/lib/virtq_blk.h"
 
-#define PORT      3
-#define REGISTERS 4
-#define INTERRUPT 5
+#define BIT_INTERRUPT 0 /* notification bits, on either port */
+#define BIT_WATCH     1 /* a timer, on the quiet port */
 
-#define BIT_INTERRUPT 0 /* notification bit, on either port */
-
-#define SLOTS_MAX   8
-#define SLOTS_MIN   2 /* one in flight, one to receive in */
-#define SLOT_BYTES  IPC_BUFFER_MAX
-#define DESCRIPTORS 32 /* three for each slot, and a power of two */
+#define WATCH_NS    1000000000ul  /* between two looks at a device that says nothing */
+#define PATIENCE_NS 30000000000ul /* then a request is not waited for any more */
 
 struct slot {
     char *memory;
     unsigned long paddr;
     long id;             /* of the request being served; 0 = the slot is free */
     unsigned long bytes; /* of reply data, if it succeeds */
+    unsigned long since; /* ns, monotonic: when it went to the device */
 };
 
 struct driver {

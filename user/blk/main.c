@@ -1,6 +1,7 @@
 /* The disk driver, start: DMA memory, registers, device. See blk.h. */
 #include "user/blk/blk.h"
 #include <string.h>
+#include "user/include/heart.h"
 
 static struct driver driver;
 
@@ -16,39 +17,30 @@ void log_line(const char *what, const char *why)
     sys_system(H_SYSTEM, SYSTEM_LOG_WRITE, (long)line, (long)strlen(line), 0);
 }
 
-/* Wired memory that the device may reach, mapped here for good; 0 if there is none. */
-static void *dma_alloc(unsigned long bytes, unsigned long *paddr)
+/* Maps DMA memory that we were given, at least `bytes`, for good; 0 if handle h is none. */
+static void *dma_map(int h, unsigned long bytes, unsigned long *paddr)
 {
-    long object = sys_object_dma(H_SYSTEM, bytes, paddr);
+    struct abi_handle_info info;
     long address;
 
-    if (object < 0)
+    if (sys_handle_info(h, &info) || info.type != HANDLE_OBJECT || !info.paddr || info.size < bytes)
         return 0;
-    address = sys_mmap(0, bytes, ABI_PROT_READ | ABI_PROT_WRITE, ABI_MAP_SHARED, (int)object, 0);
-    sys_close((int)object); /* the mapping keeps it */
+    *paddr = info.paddr;
+    address = sys_mmap(0, bytes, ABI_PROT_READ | ABI_PROT_WRITE, ABI_MAP_SHARED, h, 0);
     return address < 0 ? 0 : (void *)address;
 }
 
-/* One object to each slot: 64 KiB in one piece can be had long after 512 KiB
- * cannot, and a machine short of memory runs with fewer. */
-static int slots_alloc(struct driver *d)
+static int slots_map(struct driver *d)
 {
     while (d->slots < SLOTS_MAX) {
         struct slot *slot = &d->slot[d->slots];
 
-        slot->memory = dma_alloc(SLOT_BYTES, &slot->paddr);
+        slot->memory = dma_map(FIRST_SLOT + (int)d->slots, SLOT_BYTES, &slot->paddr);
         if (!slot->memory)
             break;
         d->slots++;
     }
     return d->slots >= SLOTS_MIN;
-}
-
-static unsigned long queue_bytes(void)
-{
-    unsigned long bytes = virtio_blk_bytes(SLOTS_MAX, DESCRIPTORS);
-
-    return (bytes + PAGE_SIZE_ABI - 1) & ~(PAGE_SIZE_ABI - 1ul);
 }
 
 int driver_start(struct driver *d)
@@ -76,9 +68,9 @@ static int set_up(struct driver *d)
         return -1;
     }
     d->registers = (volatile void *)address;
-    d->queue_memory = dma_alloc(queue_bytes(), &d->queue_paddr);
-    if (!d->queue_memory || !slots_alloc(d)) {
-        log_line("cannot start", "no memory for DMA");
+    d->queue_memory = dma_map(QUEUE, queue_bytes(), &d->queue_paddr);
+    if (!d->queue_memory || !slots_map(d)) {
+        log_line("cannot start", "its memory for DMA cannot be mapped");
         return -1;
     }
     port = sys_port_create();
@@ -94,6 +86,7 @@ int main(void)
 {
     if (set_up(&driver))
         return 1;
+    heart_beat(HEART_BLK);
     server_run(&driver);
     return 1;
 }

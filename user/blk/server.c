@@ -1,6 +1,7 @@
 /* The disk driver, service: requests in, completions out. See blk.h. */
 #include "user/blk/blk.h"
 #include <errno.h>
+#include "user/include/heart.h"
 
 #define SECTORS_MAX (SLOT_BYTES / VIRTIO_SECTOR)
 
@@ -40,6 +41,11 @@ static void answer(const struct message *request, long status, unsigned long w1,
 
 /* -------------------------------------------------------------- requests */
 
+static unsigned long now(void)
+{
+    return (unsigned long)sys_clock(ABI_CLOCK_MONOTONIC);
+}
+
 static void submit(struct driver *d, struct slot *slot, const struct message *m,
                    enum virtio_blk_op op, unsigned long sector, unsigned long bytes)
 {
@@ -53,6 +59,7 @@ static void submit(struct driver *d, struct slot *slot, const struct message *m,
     }
     slot->id = m->id;
     slot->bytes = op == VIRTIO_BLK_READ ? bytes : 0;
+    slot->since = now();
     virtio_blk_notify(&d->disk);
 }
 
@@ -162,6 +169,24 @@ static int device_service(struct driver *d)
     return 0;
 }
 
+/* Does the device owe an answer for longer than any disk takes? */
+static bool device_hangs(const struct driver *d)
+{
+    for (unsigned i = 0; i < d->slots; i++)
+        if (d->slot[i].id && &d->slot[i] != d->held && now() - d->slot[i].since > PATIENCE_NS)
+            return true;
+    return false;
+}
+
+/* From time to time, also if no interrupt comes: one that was lost is not missed, a
+ * device that hangs is reset. */
+static int device_watch(struct driver *d)
+{
+    int err = device_service(d);
+
+    return err ? err : device_hangs(d) ? device_recover(d) : 0;
+}
+
 /* ------------------------------------------------------------------ loop */
 
 static struct slot *slot_find(struct driver *d)
@@ -181,10 +206,12 @@ static int wait_for_slot(struct driver *d)
     int err = sys_irq_bind(INTERRUPT, d->quiet_port, BIT_INTERRUPT) ? -EIO : device_service(d);
 
     while (!err && !d->held && !slot_find(d)) {
+        sys_port_timer(d->quiet_port, BIT_WATCH, WATCH_NS);
         if (ipc_receive(d->quiet_port, &m, 0) < 0)
             err = -EIO;
         else
-            err = device_service(d);
+            err = device_watch(d);
+        heart_beat(HEART_BLK); /* it is the device that is slow */
     }
     if (sys_irq_bind(INTERRUPT, PORT, BIT_INTERRUPT))
         err = -EIO;
@@ -245,8 +272,9 @@ void server_run(struct driver *d)
         if (id == 0) {
             if (m.w[0] & NOTIFY_ROOM)
                 due_retry(&d->due, PORT);
-            if (device_service(d))
+            if (m.w[0] & NOTIFY_HEARTBEAT ? device_watch(d) : device_service(d))
                 return;
+            heart_answer(m.w[0], HEART_BLK);
             continue;
         }
         /* Handles sent to us would pile up in our table: nobody needs them. */

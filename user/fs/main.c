@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include "user/include/heart.h"
 
 #define WORKERS     4           /* this thread is one of them */
 #define CACHE_BYTES (1 << 20)   /* of metadata */
@@ -57,6 +58,7 @@ int main(void)
 
     if (mount() || take_heap())
         return 1;
+    heart_beat(HEART_FS);
     for (int i = 1; i < WORKERS; i++)
         if (pthread_create(&thread, 0, worker_run, 0))
             log_line("no memory for all its threads");

@@ -2,6 +2,7 @@
 #include "user/fs/server.h"
 #include "kernel/errno.h"
 #include "user/include/due.h"
+#include "user/include/heart.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,7 +32,8 @@ static void arm_timer(void)
 
 static void handle_notification(unsigned long bits)
 {
-    lock();
+    lock(); /* who holds it for ever is not well */
+    heart_answer(bits, HEART_FS);
     if (bits & NOTIFY_ROOM)
         due_retry(&due, PORT);
     if (bits & 1ul << BIT_TIMER) {

@@ -9,8 +9,9 @@
 #include <stop.h>
 #include <string.h>
 
-#define DEVICE_TTY     (5ul << 8 | 0) /* /dev/tty */
-#define DEVICE_CONSOLE (5ul << 8 | 1) /* /dev/console */
+#define DEVICE_TTY     (5ul << 8 | 0)  /* /dev/tty */
+#define DEVICE_CONSOLE (5ul << 8 | 1)  /* /dev/console */
+#define DEVICE_SVC     (10ul << 8 | 0) /* /dev/svc */
 
 static char *const environment[] = {"PATH=/bin:/test", "HOME=/home", "TERM=vt100", 0};
 
@@ -24,6 +25,7 @@ static int child_fork(const char *name)
         for (int i = 0; i < SERVICES; i++)
             if (services[i].port >= 0)
                 sys_close(services[i].port);
+        sys_close(init_port);
         sys_set_name(name, strlen(name));
     }
     return (int)pid;
@@ -38,10 +40,10 @@ static long tty_request(unsigned long number, unsigned long w1)
     return ipc_request(session_tty, &m, 0);
 }
 
-static long set_device(unsigned long device)
+static long set_device(unsigned long device, int session)
 {
     struct message m = {.w = {MSG_FS_SET_DEVICE, device}};
-    struct ipc_ext ext = {.send_handle_count = 1, .send_handles = {session_tty}};
+    struct ipc_ext ext = {.send_handle_count = 1, .send_handles = {session}};
 
     return ipc_request(session_control, &m, &ext);
 }
@@ -144,9 +146,11 @@ int child_set_up(void)
 
     if (pid)
         return pid;
-    err = set_device(DEVICE_TTY);
+    err = set_device(DEVICE_TTY, session_tty);
     if (err >= 0)
-        err = set_device(DEVICE_CONSOLE);
+        err = set_device(DEVICE_CONSOLE, session_tty);
+    if (err >= 0)
+        err = set_device(DEVICE_SVC, session_svc);
     if (err == -EPIPE)
         sys_exit(127); /* fs died, and init says so */
     if (err < 0)
@@ -176,14 +180,4 @@ int child_sync(void)
         say("init: sync: error %d", (int)-err);
     tty_request(MSG_TTY_DRAIN, 0);
     sys_exit(err < 0);
-}
-
-int child_sleep(unsigned long ns)
-{
-    int pid = child_fork("init: timer");
-
-    if (pid)
-        return pid;
-    sys_sleep(ns);
-    sys_exit(0);
 }

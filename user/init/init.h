@@ -1,11 +1,12 @@
 /*
- * init, process 1: finds the devices, starts the servers, then the shell or the
- * one command of the boot arguments; buries who dies.
+ * init, process 1: finds the devices, starts the servers and sees to it that they
+ * stay, then the shell or the one command of the boot arguments; buries who dies.
  *
  * It starts with H_SYSTEM, all rights, and nothing else. It never calls a server
  * that it has started, for a call can only end when the server answers: children
- * of its own do that (children.c), and init itself only ever waits for a death.
- * It speaks through the kernel log.
+ * of its own do that (children.c), and init itself waits in one place only, its own
+ * port, for deaths, timers, signs of life and the requests of svc. It speaks through
+ * the kernel log.
  *
  * Every handle it keeps is number KEEP or above and closed by exec, so that a
  * child's low numbers are free for what it is to have, and it has nothing more.
@@ -14,9 +15,18 @@
 #define USER_INIT_INIT_H
 
 #include <stdbool.h>
+#include "kernel/messages.h"
 #include "user/include/banyan.h"
 
 #define KEEP 64
+
+/* Notification bits on init's port; HEART_* are others. */
+#define BIT_CHILD      0  /* a child died */
+#define BIT_TICK       1  /* time to ask for signs of life */
+#define BIT_LAST_WORDS 2  /* they have taken long enough */
+#define BIT_RESTART    16 /* and those after it: the pause before a service's start is over */
+
+extern int init_port;
 
 /* One line of the kernel log, without its newline; %s %d %u. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -53,27 +63,57 @@ void devices_find(struct devices *devices);
 
 enum service_id { SERVICE_TTY, SERVICE_BLK, SERVICE_FS, SERVICES };
 
+#define GRANTS 12 /* handles from 4 on */
+
 struct service {
     const char *name; /* also of its file in the boot image */
+    unsigned heart;   /* the bit of its sign of life */
     bool vital;       /* the machine cannot go on without it */
+    bool stateful;    /* has what a successor could not know: is not started again */
     unsigned rights;  /* of the H_SYSTEM it gets; 0 = none */
     int port;         /* H_NONE once it was given up */
-    int pid;          /* 0: not running */
+    int grants[GRANTS];
+    bool marked; /* gets that argument */
+    /* What the supervisor knows of it. */
+    enum service_state state;
+    int pid;                /* 0: none */
+    bool stop;              /* asked for: its next death is its end */
+    unsigned starts;        /* since boot */
+    unsigned failures;      /* running: died of itself before it answered anything */
+    unsigned missed;        /* heartbeats, running */
+    unsigned long since;    /* ns, monotonic: start of this instance */
+    unsigned long answered; /* by its port, when this instance started */
+    char cause[80];         /* of the last death; empty: none */
 };
 
 extern struct service services[SERVICES];
 
-/* What init's children reach the servers by. */
-extern int session_root, session_control, session_tty;
+/* What init's children reach the servers by; and the one that is opened as /dev/svc. */
+extern int session_root, session_control, session_tty, session_svc;
 
-/* Make all ports and sessions, start all servers. False, and a line in the log,
- * if something is missing. */
-bool services_start(const struct devices *devices, bool marked);
+/* Make all ports, sessions and what services keep; start none. False, and a line in the
+ * log, if something is missing. */
+bool services_prepare(const struct devices *devices, bool marked);
+/* Start one. 0, or a negated errno and a line in the log. */
+int service_start(struct service *service);
+/* Who calls it, or will, gets an error. */
+void service_give_up(struct service *service);
 
-/* Bury pid if it is a service: log its death, give up its port. Returns it, or 0. */
-struct service *services_bury(int pid, int status);
+/* --------------------------------------------------------------- supervisor */
 
-/* A wait status in words, in a static buffer. */
+/* Start all, and the clock of heartbeats. False if one does not start. */
+bool supervisor_start(void);
+/* Has pid been a service? Then see to its next start, if there is to be one. */
+struct service *supervisor_bury(int pid, int status);
+/* Notification bits that came. Returns a vital service that was given up, or 0. */
+struct service *supervisor_notified(unsigned long bits);
+/* What svc may ask for; 0 or a negated errno. */
+int supervisor_do(struct service *service, unsigned long what, int signal);
+
+/* svc.c: a request to init's port came, with len bytes of data. */
+void svc_request(const struct message *m, const char *data, unsigned long len);
+
+/* status.c: a wait status in words, in a static buffer. */
 const char *status_words(int status);
 
 /* ----------------------------------------------------------------- children */
@@ -86,6 +126,5 @@ int child_shell(unsigned long delay_ns); /* an interactive shell, after a pause 
 int child_command(const char *command);  /* sh -c, with `run: begin` logged */
 int child_drain(void);                   /* until the terminal's output has left */
 int child_sync(void);                    /* stops all programs; until files, then output, are out */
-int child_sleep(unsigned long ns);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * init's life: start everything, then bury whoever dies, for ever.
+ * init's life: start everything, then take what comes to its port, for ever.
  *
  * What happens besides is a chain of steps, each one child; the next begins when
  * that child has ended:
@@ -22,7 +22,6 @@ static struct {
     struct boot_args args;
     enum step step;
     int child;     /* of this step */
-    int timer;     /* LAST_WORDS: who ends it if the child does not */
     int exit_code; /* of the command */
     unsigned quick_deaths;
     unsigned long shell_start;
@@ -43,8 +42,7 @@ static void last_words(void)
 {
     life.step = LAST_WORDS;
     life.child = child_drain();
-    life.timer = child_sleep(LAST_WORDS_LIMIT);
-    if (life.child < 0 || life.timer < 0)
+    if (life.child < 0 || sys_port_timer(init_port, BIT_LAST_WORDS, LAST_WORDS_LIMIT))
         power_off();
 }
 
@@ -96,7 +94,7 @@ static void begin(enum step step)
 
 static void shell_ended(int status)
 {
-    if (services[SERVICE_TTY].port == H_NONE) {
+    if (services[SERVICE_TTY].state == SERVICE_GIVEN_UP) {
         say("init: no terminal is left");
         begin(SYNC);
         return;
@@ -133,20 +131,28 @@ static void step_ended(int status)
     }
 }
 
+/* Something without which the machine cannot go on was given up. */
+static void lost(const struct service *service)
+{
+    if (life.step == LAST_WORDS)
+        return;
+    /* fs has said what it found; what helps is known here. */
+    if (life.step == SET_UP && service == &services[SERVICE_FS])
+        say("init: fs could not start: is there a sound ext2 file system on the whole disk? "
+            "(`make disk` mends build/disk.img, `make clean qemu` makes a new one)");
+    say("init: the machine cannot go on without %s", service->name);
+    begin(LAST_WORDS);
+}
+
 static void bury(int pid, int status)
 {
-    struct service *service = services_bury(pid, status);
+    struct service *service = supervisor_bury(pid, status);
 
-    if (service && service->vital && life.step != LAST_WORDS) {
-        /* fs has said what it found; what helps is known here. */
-        if (life.step == SET_UP && service == &services[SERVICE_FS])
-            say("init: fs could not start: is there a sound ext2 file system on the whole disk? "
-                "(`make disk` mends build/disk.img, `make clean qemu` makes a new one)");
-        say("init: the machine cannot go on without %s", service->name);
-        begin(LAST_WORDS);
-    } else if (!service && (pid == life.child || (life.timer && pid == life.timer))) {
+    if (service && service->vital && service->state == SERVICE_GIVEN_UP)
+        lost(service);
+    else if (!service && pid == life.child)
         step_ended(status);
-    } /* else an orphan: it is buried, and that is all it wanted */
+    /* else an orphan: it is buried, and that is all it wanted */
 }
 
 static bool start(void)
@@ -168,26 +174,44 @@ static bool start(void)
                 "-global virtio-mmio.force-legacy=false");
         return false;
     }
-    return services_start(&devices, life.args.marked);
+    return services_prepare(&devices, life.args.marked) &&
+           sys_process_watch(H_NONE, init_port, BIT_CHILD) == 0 && supervisor_start();
+}
+
+static void notified(unsigned long bits)
+{
+    const struct service *service = supervisor_notified(bits);
+    int status = 0;
+    long pid;
+
+    if (service)
+        lost(service);
+    while (bits & 1ul << BIT_CHILD && (pid = sys_wait(-1, &status, ABI_WNOHANG)) > 0)
+        bury((int)pid, status);
+    if (bits & 1ul << BIT_LAST_WORDS)
+        power_off();
 }
 
 int main(void)
 {
-    int status = 0;
+    char data[64];
 
-    if (!start())
-        begin(LAST_WORDS);
-    else
-        begin(SET_UP);
+    begin(start() ? SET_UP : LAST_WORDS);
     for (;;) {
-        long pid = sys_wait(-1, &status, 0);
+        struct message m;
+        struct ipc_ext ext = {.recv_addr = (unsigned long)data, .recv_cap = sizeof(data)};
+        long id = ipc_receive(init_port, &m, &ext);
 
-        if (pid > 0) {
-            bury((int)pid, status);
-        } else {
-            /* No child is left, which the steps do not allow. */
-            say("init: wait: error %d", (int)-pid);
+        if (id < 0) {
+            say("init: receive: error %d", (int)-id);
             power_off();
         }
+        if (id == 0) {
+            notified(m.w[0]);
+            continue;
+        }
+        for (unsigned i = 0; i < ext.recv_handle_count; i++)
+            sys_close(ext.recv_handles[i]); /* nobody asked for it */
+        svc_request(&m, data, ext.recv_len);
     }
 }

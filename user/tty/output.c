@@ -1,7 +1,11 @@
 /* Output queues: see the header. */
 #include "user/tty/output.h"
 
-#define LOAD_MAX 64 /* bytes prepared for the device at once */
+/* What was stored before it is there whenever the rest is. */
+static void commit(void)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
 
 char *output_buffer(struct output *o)
 {
@@ -12,11 +16,16 @@ char *output_buffer(struct output *o)
 
 void output_write(struct output *o, long id, unsigned long len)
 {
-    unsigned at = o->writes_in++ % WRITES_MAX;
+    unsigned at = o->writes_in % WRITES_MAX;
 
     o->write[at].id = id;
     o->write[at].len = len;
     o->write[at].done = 0;
+    for (unsigned i = 0; i < WRITES_MAX; i++)
+        if (o->begun[i].number == IPC_NUMBER(id) && o->begun[i].len == len)
+            o->write[at].done = o->begun[i].done;
+    commit();
+    o->writes_in++;
 }
 
 unsigned long output_urgent_room(const struct output *o)
@@ -28,27 +37,45 @@ bool output_urgent(struct output *o, const char *bytes, unsigned long n)
 {
     if (n > output_urgent_room(o))
         return false;
-    while (n--)
-        o->urgent[o->urgent_in++ % URGENT_MAX] = *bytes++;
+    for (unsigned long i = 0; i < n; i++)
+        o->urgent[(o->urgent_in + i) % URGENT_MAX] = bytes[i];
+    commit();
+    o->urgent_in += n;
     return true;
 }
 
-/* The next bytes for the device, at most room. Urgent ones and a write's are not
- * mixed in one load, so that a pair such as CR LF is never split by the former. */
-static unsigned long next_load(struct output *o, char *load, unsigned long room)
+/* Prepares the next bytes for the device. Urgent ones and a write's are not mixed in
+ * one load, so that a pair such as CR LF is never split by the former. */
+static void load_fill(struct output *o)
 {
     unsigned at = o->writes_out % WRITES_MAX;
-    unsigned long n = 0;
+    unsigned n = 0;
     size_t used;
 
-    for (; n < room && o->urgent_out != o->urgent_in; n++)
-        load[n] = o->urgent[o->urgent_out++ % URGENT_MAX];
-    if (n || o->writes_out == o->writes_in)
-        return n;
-    n = discipline_output(o->discipline, o->write[at].data + o->write[at].done,
-                          o->write[at].len - o->write[at].done, load, room, &used);
-    o->write[at].done += used;
-    return n;
+    o->load.at = 0;
+    for (; n < LOAD_MAX && o->urgent_out + n != o->urgent_in; n++)
+        o->load.bytes[n] = o->urgent[(o->urgent_out + n) % URGENT_MAX];
+    o->load.urgent = n > 0;
+    o->load.after = o->urgent_out + n;
+    if (!n && o->writes_out != o->writes_in) {
+        n = (unsigned)discipline_output(o->discipline, o->write[at].data + o->write[at].done,
+                                        o->write[at].len - o->write[at].done, o->load.bytes,
+                                        LOAD_MAX, &used);
+        o->load.after = o->write[at].done + used;
+    }
+    commit();
+    o->load.len = n;
+}
+
+/* All of the load is out. Doing it twice is as good as once. */
+static void load_end(struct output *o)
+{
+    if (o->load.urgent)
+        o->urgent_out = o->load.after;
+    else
+        o->write[o->writes_out % WRITES_MAX].done = o->load.after;
+    commit();
+    o->load.len = 0;
 }
 
 static bool write_done(const struct output *o)
@@ -61,24 +88,23 @@ static bool write_done(const struct output *o)
 /* All that was queued is out, whether or not the last write was reported yet. */
 static bool nothing_left(const struct output *o)
 {
-    return o->urgent_in == o->urgent_out &&
+    return o->urgent_in == o->urgent_out && !o->load.len &&
            (o->writes_in == o->writes_out || (o->writes_in - o->writes_out == 1 && write_done(o)));
 }
 
 enum output_state output_step(struct output *o, unsigned long budget)
 {
-    char load[LOAD_MAX];
-
     for (unsigned long sent = 0; sent < budget && !write_done(o) && !nothing_left(o);) {
-        unsigned long room = o->room(o->device);
-        unsigned long n;
+        unsigned room = o->room(o->device);
 
-        if (room < 2) /* a pair needs room for both */
+        if (room < 2)
             return OUTPUT_BLOCKED;
-        n = next_load(o, load, room < LOAD_MAX ? room : LOAD_MAX);
-        for (unsigned long i = 0; i < n; i++)
-            o->put(o->device, load[i]);
-        sent += n;
+        if (!o->load.len)
+            load_fill(o);
+        for (; room && o->load.at < o->load.len; room--, sent++)
+            o->put(o->device, o->load.bytes[o->load.at], &o->load.at);
+        if (o->load.at == o->load.len)
+            load_end(o);
     }
     return nothing_left(o) ? OUTPUT_EMPTY : OUTPUT_MORE;
 }

@@ -4,6 +4,9 @@
  * the device is behind two functions, and finished writes are reported to the
  * caller, who answers them.
  *
+ * All this outlives the server (resume.c): a server can be killed between any two
+ * instructions, so what a step changes becomes true with one store at its end.
+ *
  * Two writes at most are held, each in a buffer of its own that a request's data
  * is received in: so one is on its way out while requests of other kinds, and one
  * more write, can still be received.
@@ -16,6 +19,7 @@
 
 #define URGENT_MAX 8192 /* a power of two */
 #define WRITES_MAX 2
+#define LOAD_MAX   64 /* bytes prepared for the device at once */
 
 enum output_state {
     OUTPUT_EMPTY,   /* nothing is left */
@@ -25,9 +29,18 @@ enum output_state {
 
 struct output {
     struct discipline *discipline;
-    unsigned (*room)(void *device); /* bytes the device takes now */
-    void (*put)(void *device, char byte);
+    unsigned (*room)(void *device);                        /* bytes the device takes now */
+    void (*put)(void *device, char byte, unsigned *count); /* and count it, in one step */
     void *device;
+
+    /* Bytes on their way to the device: at of them have been given to it. When all
+     * have, urgent_out or the first write's done becomes `after`. */
+    struct {
+        char bytes[LOAD_MAX];
+        unsigned at, len;
+        bool urgent;
+        unsigned long after;
+    } load;
 
     char urgent[URGENT_MAX];
     unsigned long urgent_in, urgent_out; /* bytes, free-running */
@@ -38,12 +51,19 @@ struct output {
         unsigned long len, done;
         char data[IPC_BUFFER_MAX];
     } write[WRITES_MAX];
+
+    /* How far the writes of a server that died had come: they are asked for again. */
+    struct {
+        unsigned long number; /* of the request; 0 = none */
+        unsigned long len, done;
+    } begun[WRITES_MAX];
 };
 
 /* The buffer the next write's data must be received in, or 0 if both are used. */
 char *output_buffer(struct output *output);
 
-/* Data of a write request (len bytes, > 0) is in output_buffer: queue it. */
+/* Data of a write request (len bytes, > 0) is in output_buffer: queue it; of one that
+ * was begun, the rest. */
 void output_write(struct output *output, long id, unsigned long len);
 
 /* Queue processed bytes ahead of all writes: all or none. False: no room. */

@@ -34,12 +34,29 @@ static bool reader_timed_out(const struct tty *tty, const struct reader *reader)
     return false;
 }
 
+/* A server that takes over now knows what is being given to whom. */
+static void reading_begin(struct tty *tty, long id, unsigned long count)
+{
+    tty->reading_count = count;
+    tty->reading_head = tty->discipline.ready.head;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    tty->reading = IPC_NUMBER(id);
+}
+
+static void reading_end(struct tty *tty)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    tty->reading = 0;
+}
+
 /* What the first reader did not get, because it is dead or gave less room than it
  * said, stays for the next. */
 void readers_serve(struct tty *tty)
 {
     static char buf[READY_MAX];
 
+    if (!resume_settle(tty))
+        return;
     while (tty->readers_in != tty->readers_out) {
         struct reader *reader = &tty->reader[tty->readers_out % READERS_MAX];
         long n = discipline_peek(&tty->discipline, buf,
@@ -50,8 +67,10 @@ void readers_serve(struct tty *tty)
         if (n < 0)
             n = 0;
         tty->readers_out++;
+        reading_begin(tty, reader->id, (unsigned long)n);
         if (tty_answer_data(tty, reader->id, n, buf, (unsigned long)n) == 0)
             discipline_consume(&tty->discipline, (size_t)n);
+        reading_end(tty);
     }
 }
 
@@ -87,7 +106,8 @@ static bool waiter_done(struct tty *tty, const struct waiter *w)
     if (w->log_first || (long)(o->urgent_out - w->urgent) < 0 ||
         (long)(o->writes_out - w->writes) < 0)
         return false;
-    if (o->urgent_out != o->urgent_in || o->writes_out != o->writes_in || uart_idle(&tty->uart))
+    if (o->load.len || o->urgent_out != o->urgent_in || o->writes_out != o->writes_in ||
+        uart_idle(&tty->uart))
         return true;
     sys_port_timer(PORT, BIT_IDLE_TIMER, IDLE_LOOK_NS);
     return false;

@@ -1,11 +1,13 @@
 /* The terminal server's loop: input, kernel log, output, then one message. */
 #include "user/tty/tty.h"
 #include <errno.h>
+#include "user/include/heart.h"
 
 #define STEP_BYTES 2048      /* of output between two looks at the port */
 #define INPUT_STEP 256       /* bytes typed, likewise */
 #define WATCH_NS   1000000ul /* between two looks at a UART that is watched */
 #define AGAIN_NS   50000ul
+#define BEAT_LOOKS 500 /* such looks between two signs of life */
 
 /* --------------------------------------------------------------- answers */
 
@@ -120,11 +122,13 @@ static enum output_state work(struct tty *tty)
 
 static void notified(struct tty *tty, unsigned long bits)
 {
-    if (bits & 1ul << BIT_LOG)
+    heart_answer(bits, HEART_TTY);
+    if (bits & (1ul << BIT_LOG | NOTIFY_HEARTBEAT))
         tty->log_grew = true;
     if (bits & NOTIFY_ROOM)
         due_retry(&tty->due, PORT);
-    if (bits & 1ul << BIT_INTERRUPT) {
+    /* With the heartbeat, too: an interrupt that was lost is not missed for long. */
+    if (bits & (1ul << BIT_INTERRUPT | NOTIFY_HEARTBEAT)) {
         /* Empty the receiver before the line is opened again, or it would fire at
          * once. More than a step's worth is left for that to happen. */
         uart_acknowledge(&tty->uart);
@@ -156,6 +160,7 @@ void server_run(struct tty *tty)
 {
     struct message m = {0};
     struct ipc_ext ext;
+    unsigned looks = 0;
 
     for (;;) {
         enum output_state state = work(tty);
@@ -166,6 +171,8 @@ void server_run(struct tty *tty)
             tty_flush_answer(tty);
             if (state == OUTPUT_BLOCKED) {
                 sys_sleep(WATCH_NS);
+                if (++looks % BEAT_LOOKS == 0) /* nothing is received here */
+                    heart_beat(HEART_TTY);
                 tty->log_grew = true; /* its notification waits on the port */
             }
             continue;
@@ -184,6 +191,7 @@ void server_run(struct tty *tty)
         /* Handles sent to us would pile up in our table: nobody needs them. */
         for (unsigned i = 0; i < ext.recv_handle_count; i++)
             sys_close(ext.recv_handles[i]);
+        resume_seen(tty, id);
         request_dispatch(tty, &m, ext.recv_len);
     }
 }

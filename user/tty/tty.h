@@ -2,9 +2,9 @@
  * The terminal server: serves MSG_TTY_*, reads and writes on its port from one
  * UART, and prints the kernel log.
  *
- * Handles init starts it with: 3 its port, 4 the UART's registers, 5 its
- * interrupt, and H_SYSTEM with SIGNAL (^C), DEVICE (the log) and INSPECT (^P).
- * The argument "marked" asks for framed kernel lines (klog.h).
+ * Handles init starts it with: those of state.h, and H_SYSTEM with SIGNAL (^C), DEVICE
+ * (the log) and INSPECT (^P). The argument "marked" asks for framed kernel lines
+ * (klog.h), "fresh" for a start that takes nothing over.
  *
  * One thread. It waits in one place (server_run) and never for the device: what
  * the UART does not take now is sent when its interrupt says so, and long output
@@ -20,11 +20,8 @@
 #include "user/tty/discipline.h"
 #include "user/tty/klog.h"
 #include "user/tty/output.h"
+#include "user/tty/state.h"
 #include "user/tty/uart.h"
-
-#define PORT      3
-#define REGISTERS 4
-#define INTERRUPT 5
 
 /* Notification bits. */
 #define BIT_INTERRUPT  0
@@ -54,7 +51,10 @@ struct waiter {
     struct msg_termios termios;
 };
 
+/* It lies in the memory that init keeps. What a successor takes over, and what it does
+ * with requests that were in service, is told in resume.c. */
 struct tty {
+    unsigned long magic; /* TTY_MAGIC once all is set up */
     struct discipline discipline;
     struct output output;
     struct klog klog;
@@ -63,6 +63,12 @@ struct tty {
     unsigned long interrupts; /* ^C typed with nobody to kill */
     unsigned rows, columns;
     bool log_grew;
+    /* The read that is being answered, 0 = none: its number, the bytes that it gets, and
+     * where they begin. */
+    unsigned long reading, reading_count;
+    unsigned reading_head;
+    bool unsettled;      /* whether the read above was answered is not known yet */
+    unsigned to_be_seen; /* requests to be received until it is */
     unsigned long readers_in, readers_out; /* free-running */
     struct reader reader[READERS_MAX];
     unsigned waiters;
@@ -89,6 +95,14 @@ void waiters_serve(struct tty *tty);
 
 /* requests.c: a request arrived, len bytes of data in output_buffer. */
 void request_dispatch(struct tty *tty, const struct message *m, unsigned long len);
+
+/* resume.c: takes over what a server that died has left. False: there is nothing, or it
+ * is nonsense, and all is to be set up anew (the memory is zeroed then). The pointers
+ * in it are not set. resume_seen: a request was received; resume_settle: when the fate
+ * of the last answer to a read is known, draws the conclusion; false: not yet. */
+bool resume(struct tty *tty);
+void resume_seen(struct tty *tty, long id);
+bool resume_settle(struct tty *tty);
 
 /* server.c: the loop; and settings change, what was typed before is looked at
  * anew. */

@@ -50,9 +50,17 @@ unsigned uart_room(struct uart *uart)
     return get(uart, LINE_STATUS) & STATUS_THR_EMPTY ? FIFO_BYTES : 0;
 }
 
-void uart_put(struct uart *uart, char byte)
+/* Two stores in a row, on one line of the cache: in QEMU nothing comes between two
+ * instructions of one page that do not jump. With a call between them, one kill in ten
+ * of a server that is printing doubled a byte. */
+__attribute__((aligned(64))) void uart_put(struct uart *uart, char byte, unsigned *count)
 {
-    put(uart, DATA, (unsigned char)byte);
+    volatile unsigned char *data = &uart->registers[DATA];
+    volatile unsigned *counter = count;
+    unsigned next = *counter + 1;
+
+    *data = (unsigned char)byte;
+    *counter = next;
 }
 
 bool uart_idle(struct uart *uart)

@@ -21,7 +21,9 @@ int uart_get(struct uart *uart);
 
 /* How many bytes uart_put takes now without looking again. */
 unsigned uart_room(struct uart *uart);
-void uart_put(struct uart *uart, char byte);
+/* Gives it a byte, and adds one to *count. Who is killed has done both or neither, as
+ * nearly as a processor without such an instruction can. */
+void uart_put(struct uart *uart, char byte, unsigned *count);
 
 /* Has the last bit left? */
 bool uart_idle(struct uart *uart);

@@ -1,0 +1,23 @@
+/*
+ * A service's sign of life: what init, its supervisor, wants to see once a second.
+ */
+#ifndef USER_HEART_H
+#define USER_HEART_H
+
+#include "kernel/messages.h"
+#include "user/include/banyan.h"
+
+/* The service whose bit that is, HEART_*, is well. */
+static inline void heart_beat(unsigned bit)
+{
+    sys_notify(HEART, 1ul << bit);
+}
+
+/* To be called with the bits of each notification. */
+static inline void heart_answer(unsigned long bits, unsigned bit)
+{
+    if (bits & NOTIFY_HEARTBEAT)
+        heart_beat(bit);
+}
+
+#endif

@@ -1,0 +1,220 @@
+/*
+ * The supervisor: starts what dies, and kills what stalls.
+ *
+ * A port outlives its server, so who calls a service only waits a little longer; what
+ * was in service is asked for again (kernel/port.h). A service that died of its own
+ * fault, and before it had answered anything since its start, has failed; after a
+ * failure there is a pause before the next start, twice as long each time, and after
+ * FAILURES_MAX running the service is given up. A death by a killer from outside is no
+ * failure, however often it comes.
+ *
+ * Signs of life are asked for by a notification, once a second, and given by another:
+ * init waits for nobody. A service that owes one for long is killed, unless it waits for
+ * another one, which then is the one to look at.
+ */
+#include "user/init/init.h"
+#include <errno.h>
+#include <string.h>
+
+#define SECOND         1000000000ul
+#define TICK           SECOND
+#define MISSED_MAX     5 /* heartbeats, then a service stalls; host time does not count, ticks do */
+#define MISSED_START   60 /* the same for its first, which comes when it is ready */
+#define FAILURES_MAX   8
+#define PAUSE          (SECOND / 20) /* after the first failure */
+#define THREADS_LOOKED 16
+
+static unsigned long now(void)
+{
+    return (unsigned long)sys_clock(ABI_CLOCK_MONOTONIC);
+}
+
+static unsigned long answered(const struct service *service)
+{
+    struct abi_port_info info = {.answered = 0};
+
+    sys_port_info(service->port, &info);
+    return info.answered;
+}
+
+/* ------------------------------------------------------------------ start */
+
+/* Start it; if that fails, for want of memory say, try again after a pause. Returns
+ * whether it has a future. */
+static bool start(struct service *service);
+
+static bool start_later(struct service *service)
+{
+    unsigned long pause = PAUSE << (service->failures - 1);
+
+    if (service->failures >= FAILURES_MAX) {
+        say("init: %s failed %u times running: it is given up", service->name, service->failures);
+        service_give_up(service);
+        return false;
+    }
+    service->state = SERVICE_WAITING;
+    if (sys_port_timer(init_port, BIT_RESTART + (unsigned)(service - services), pause) == 0)
+        return true;
+    service->failures++; /* no memory for the timer */
+    return start(service);
+}
+
+static bool start(struct service *service)
+{
+    service->answered = answered(service);
+    if (service_start(service) < 0) {
+        service->failures++;
+        return start_later(service);
+    }
+    service->state = SERVICE_STARTING;
+    service->since = now();
+    service->missed = 0;
+    service->starts++;
+    return true;
+}
+
+bool supervisor_start(void)
+{
+    for (int i = 0; i < SERVICES; i++) {
+        services[i].state = SERVICE_STOPPED;
+        if (!start(&services[i]))
+            return false;
+    }
+    return sys_port_timer(init_port, BIT_TICK, TICK) == 0;
+}
+
+/* ------------------------------------------------------------------ death */
+
+/* By a trap, an exit, or the supervisor's own hand for a stall. */
+static bool own_fault(int status)
+{
+    int signal = status & 0x7f;
+
+    return signal != ABI_SIGKILL && signal != ABI_SIGTERM && signal != ABI_SIGINT &&
+           signal != ABI_SIGHUP;
+}
+
+static struct service *find(int pid)
+{
+    for (int i = 0; i < SERVICES; i++)
+        if (services[i].pid == pid)
+            return &services[i];
+    return 0;
+}
+
+struct service *supervisor_bury(int pid, int status)
+{
+    struct service *service = find(pid);
+
+    if (!service)
+        return 0;
+    service->pid = 0;
+    strncpy(service->cause, status_words(status), sizeof(service->cause) - 1);
+    if (service->stateful) {
+        say("init: %s died: %s", service->name, service->cause);
+        service_give_up(service);
+    } else if (service->stop) {
+        say("init: %s is stopped", service->name);
+        service->stop = false;
+        service->state = SERVICE_STOPPED;
+    } else {
+        bool failed = own_fault(status) && answered(service) == service->answered;
+
+        say("init: %s died: %s; starting it again", service->name, service->cause);
+        service->failures = failed ? service->failures + 1 : 0;
+        if (failed)
+            start_later(service);
+        else
+            start(service);
+    }
+    return service;
+}
+
+/* -------------------------------------------------------------- heartbeats */
+
+/* Is a thread of it in a call that another process has to answer? Then it is alive as
+ * far as anybody can tell. */
+static bool waits_for_another(const struct service *service)
+{
+    struct abi_thread thread[THREADS_LOOKED];
+    long n = sys_system(H_SYSTEM, SYSTEM_THREADS, (long)thread, THREADS_LOOKED, service->pid);
+
+    for (long i = 0; i < n && i < THREADS_LOOKED; i++)
+        if (strcmp(thread[i].wait, "reply") == 0 && thread[i].holder_pid != service->pid)
+            return true;
+    return false;
+}
+
+static void look_after(struct service *service)
+{
+    unsigned limit = service->state == SERVICE_STARTING ? MISSED_START : MISSED_MAX;
+
+    if (!service->pid)
+        return;
+    if (service->missed++ >= limit && !waits_for_another(service)) {
+        say("init: %s gives no sign of life: killing it", service->name);
+        sys_kill(H_SYSTEM, service->pid, ABI_SIGABRT);
+        service->missed = 0;
+        return;
+    }
+    sys_notify(service->port, NOTIFY_HEARTBEAT);
+}
+
+struct service *supervisor_notified(unsigned long bits)
+{
+    struct service *lost = 0;
+
+    for (unsigned i = 0; i < SERVICES; i++) {
+        struct service *service = &services[i];
+
+        if (bits & 1ul << service->heart && service->pid) {
+            service->missed = 0;
+            service->state = SERVICE_RUNNING;
+        }
+        if (bits & 1ul << (BIT_RESTART + i) && service->state == SERVICE_WAITING &&
+            !start(service) && service->vital)
+            lost = service;
+    }
+    if (bits & 1ul << BIT_TICK) {
+        for (int i = 0; i < SERVICES; i++)
+            look_after(&services[i]);
+        sys_port_timer(init_port, BIT_TICK, TICK);
+    }
+    return lost;
+}
+
+/* ---------------------------------------------------------------- requests */
+
+int supervisor_do(struct service *service, unsigned long what, int signal)
+{
+    bool runs = service->pid != 0;
+
+    if (service->state == SERVICE_GIVEN_UP)
+        return -EPIPE;
+    switch (what) {
+    case SVC_START:
+        if (runs || service->state == SERVICE_WAITING)
+            return -EBUSY;
+        service->failures = 0;
+        return start(service) ? 0 : -EPIPE;
+    case SVC_STOP:
+        if (!runs && service->state == SERVICE_STOPPED)
+            return -EBUSY;
+        if (!runs) {
+            service->state = SERVICE_STOPPED; /* its timer finds it so */
+            return 0;
+        }
+        service->stop = true;
+        return (int)sys_kill(H_SYSTEM, service->pid, ABI_SIGTERM);
+    case SVC_RESTART:
+        if (!runs)
+            return supervisor_do(service, SVC_START, 0);
+        return (int)sys_kill(H_SYSTEM, service->pid, ABI_SIGTERM);
+    case SVC_KILL:
+        if (signal <= 0 || signal > ABI_SIG_MAX)
+            return -EINVAL;
+        return runs ? (int)sys_kill(H_SYSTEM, service->pid, signal) : -ESRCH;
+    default:
+        return -EINVAL;
+    }
+}

@@ -1,0 +1,181 @@
+/*
+ * Services killed at random moments, while files are written, read from the disk and
+ * compared: nobody notices.
+ *
+ * svc_kills [KILLS [SEED]]
+ *
+ * test: points=6
+ */
+#include "user/test/proc_util.h"
+#include "kernel/messages.h"
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#define WORKERS 3
+#define BYTES   (96 << 10)
+
+static const char *const names[] = {"blk", "tty"}; /* fs cannot be started again */
+enum { NAMES = sizeof(names) / sizeof(names[0]) };
+
+static unsigned kills = 60;
+static unsigned long seed = 1;
+static volatile int *over; /* shared: the workers end */
+
+static int service(const char *name, struct msg_service *out)
+{
+    struct msg_service all[8];
+    struct message m = {.w = {MSG_SVC_LIST}};
+    struct ipc_ext ext = {.recv_addr = (unsigned long)all, .recv_cap = sizeof(all)};
+    int init = open("/dev/svc", O_RDWR);
+
+    CHECK(init >= 0);
+    CHECK_IS(ipc_request(init, &m, &ext), 0);
+    close(init);
+    for (unsigned i = 0; i < ext.recv_len / sizeof(all[0]); i++)
+        if (strcmp(all[i].name, name) == 0) {
+            *out = all[i];
+            return 0;
+        }
+    return 1;
+}
+
+/* Files made, stored, dropped from memory, read and removed, until it is over. */
+static int worker(void *number)
+{
+    static char data[BYTES], back[BYTES];
+    char path[40];
+
+    snprintf(path, sizeof(path), "/tmp/svc_kills.%ld", (long)number);
+    for (unsigned long round = 0; !*over || round < 3; round++) {
+        unsigned long key = round * WORKERS + (unsigned long)number;
+        int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0644);
+        CHECK(fd >= 0);
+        pattern_fill(data, BYTES, key, 0);
+        CHECK_IS(write(fd, data, BYTES), BYTES);
+        CHECK_IS(fsync(fd), 0);
+        sys_system(H_SYSTEM, SYSTEM_DROP_CACHES, 0, 0, 0);
+        CHECK_IS(pread(fd, back, BYTES, 0), BYTES);
+        CHECK_IS(pattern_check(back, BYTES, key, 0), -1);
+        CHECK_IS(close(fd), 0);
+        CHECK_IS(unlink(path), 0);
+        CHECK_IS(unlink(path), -1); /* it was done once */
+        CHECK_IS(errno, ENOENT);
+    }
+    return 0;
+}
+
+static int kill_all(void *unused)
+{
+    unsigned long random = seed;
+    unsigned done = 0;
+    int init = open("/dev/svc", O_RDWR);
+
+    (void)unused;
+    CHECK(init >= 0);
+    while (done < kills) {
+        const char *name = names[random_next(&random) % NAMES];
+        struct message m = {.w = {MSG_SVC_DO, SVC_KILL, ABI_SIGKILL}};
+        struct ipc_ext ext = {.send_addr = (unsigned long)name, .send_len = strlen(name)};
+        long err;
+        sys_sleep(random_next(&random) % (6 * MS));
+        err = ipc_request(init, &m, &ext);
+        CHECK(err == 0 || err == -ESRCH); /* between death and start */
+        done += err == 0;
+    }
+    close(init);
+    return 0;
+}
+
+static int load(void *unused)
+{
+    struct msg_service before[NAMES], after[NAMES];
+    pid_t workers[WORKERS];
+    unsigned long returned = 0, starts = 0;
+    int status = 0;
+
+    (void)unused;
+    for (unsigned i = 0; i < NAMES; i++)
+        CHECK_IS(service(names[i], &before[i]), 0);
+    *over = 0;
+    for (long i = 0; i < WORKERS; i++)
+        workers[i] = spawn(worker, (void *)i);
+    status |= kill_all(0);
+    *over = 1;
+    for (int i = 0; i < WORKERS; i++)
+        status |= reap(workers[i]);
+    CHECK_IS(status, 0);
+    for (unsigned i = 0; i < NAMES; i++) {
+        CHECK_IS(service(names[i], &after[i]), 0);
+        starts += after[i].starts - before[i].starts;
+        returned += after[i].returned - before[i].returned;
+        CHECK_IS(after[i].failures, 0); /* it was never their fault */
+        diag("%s: %u starts, %lu requests returned", names[i], after[i].starts - before[i].starts,
+             after[i].returned - before[i].returned);
+    }
+    /* Two kills may meet the same instance, but hardly all. */
+    CHECK(starts <= kills && starts >= kills / 2);
+    CHECK(returned > 0);
+    return 0;
+}
+
+/* What svc may not ask for. */
+static int refusals(void *unused)
+{
+    static const struct {
+        const char *name;
+        unsigned long number, what, signal;
+        long want;
+    } bad[] = {
+        {"nobody", MSG_SVC_DO, SVC_KILL, ABI_SIGKILL, -ENOENT},
+        {"", MSG_SVC_DO, SVC_KILL, ABI_SIGKILL, -ENOENT},
+        {"tty", MSG_SVC_DO, 0, 0, -EINVAL},
+        {"tty", MSG_SVC_DO, 99, 0, -EINVAL},
+        {"tty", MSG_SVC_DO, SVC_KILL, 0, -EINVAL},
+        {"tty", MSG_SVC_DO, SVC_KILL, 32, -EINVAL},
+        {"tty", MSG_SVC_DO, SVC_KILL, ~0ul, -EINVAL},
+        {"tty", MSG_SVC_DO, SVC_START, 0, -EBUSY},
+        {"tty", MSG_READ, 0, 0, -ENOSYS},
+        {"tty", MSG_CLOSE, 0, 0, -ENOSYS},
+        {"a name that is much longer than any service's, and than what init takes for one",
+         MSG_SVC_DO, SVC_START, 0, -EMSGSIZE},
+    };
+    char byte;
+    int init = open("/dev/svc", O_RDWR), weak = (int)sys_restrict(init, RIGHT_CALL | RIGHT_READ);
+
+    (void)unused;
+    CHECK(init >= 0 && weak >= 0);
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct message m = {.w = {bad[i].number, bad[i].what, bad[i].signal}};
+        struct ipc_ext ext = {.send_addr = (unsigned long)bad[i].name,
+                              .send_len = strlen(bad[i].name),
+                              .send_handle_count = 1,
+                              .send_handles = {init}};
+        CHECK_IS(ipc_request(init, &m, &ext), bad[i].want);
+    }
+    struct message m = {.w = {MSG_SVC_DO, SVC_KILL, ABI_SIGKILL}};
+    struct ipc_ext ext = {.send_addr = (unsigned long)"tty", .send_len = 3};
+    CHECK_IS(ipc_request(weak, &m, &ext), -EPERM);
+    m.w[0] = MSG_SVC_LIST; /* without room for the answer */
+    ext = (struct ipc_ext){.recv_addr = (unsigned long)&byte, .recv_cap = 1};
+    CHECK_IS(ipc_request(init, &m, &ext), -EMSGSIZE);
+    CHECK_IS(read(init, &byte, 1), -1);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    over = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (argc > 1)
+        kills = (unsigned)strtoul(argv[1], 0, 10);
+    if (argc > 2)
+        seed = strtoul(argv[2], 0, 10);
+    ktap_plan(3);
+    ok_child(refusals, 0, "what svc may not ask for is refused");
+    ktap_in_child(load, 0); /* what is kept for the next time is there */
+    touch_program();
+    ledger_begin();
+    ok_child(load, 0, "services killed at random moments, and nobody notices");
+    ledger_end_ok("all frames are back");
+    return ktap_done();
+}
