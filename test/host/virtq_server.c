@@ -59,7 +59,7 @@ static unsigned fails_left; /* requests that fail */
 static long dead_id, refuses_id;
 static unsigned closed, again_left; /* replies with data that find no room */
 static bool room_asked;
-static unsigned long now_ns, timer_ns;
+static unsigned long timer_ns;
 static unsigned beats, heartbeats; /* given; to be asked for yet */
 static bool lost;                  /* the device does its work, and its interrupts are lost */
 static bool hangs;                 /* the device does nothing */
@@ -188,7 +188,6 @@ long ipc_receive(int port, struct message *m, struct ipc_ext *ext)
     if (take_bit(port, m) == 0)
         return 0;
     if (port == QUIET_PORT && timer_ns) { /* nothing else happens */
-        now_ns += timer_ns;
         timer_ns = 0;
         m->id = 0;
         m->w[0] = 1ul << BIT_WATCH;
@@ -196,7 +195,6 @@ long ipc_receive(int port, struct message *m, struct ipc_ext *ext)
     }
     if (heartbeats && requests_out == requests_in) {
         heartbeats--;
-        now_ns += 1000000000ul;
         m->id = 0;
         m->w[0] = NOTIFY_HEARTBEAT;
         return 0;
@@ -267,12 +265,6 @@ long sys_irq_ack(int interrupt)
     line_masked = false;
     interrupt_update();
     return 0;
-}
-
-long sys_clock(int clock)
-{
-    (void)clock;
-    return (long)now_ns;
 }
 
 long sys_notify(int port, unsigned long bits)

@@ -27,15 +27,15 @@
 #define BIT_INTERRUPT 0 /* notification bits, on either port */
 #define BIT_WATCH     1 /* a timer, on the quiet port */
 
-#define WATCH_NS    1000000000ul  /* between two looks at a device that says nothing */
-#define PATIENCE_NS 30000000000ul /* then a request is not waited for any more */
+#define WATCH_NS       1000000000ul /* between two looks at a device that says nothing */
+#define PATIENCE_LOOKS 30           /* then a request is not waited for any more */
 
 struct slot {
     char *memory;
     unsigned long paddr;
     long id;             /* of the request being served; 0 = the slot is free */
     unsigned long bytes; /* of reply data, if it succeeds */
-    unsigned long since; /* ns, monotonic: when it went to the device */
+    unsigned since;      /* looks before it went to the device */
 };
 
 struct driver {
@@ -44,6 +44,7 @@ struct driver {
     void *queue_memory;
     unsigned long queue_paddr;
     int quiet_port; /* for completions when no slot is free */
+    unsigned looks; /* at the device, one a second or a little more */
     unsigned slots;
     struct slot slot[SLOTS_MAX];
     struct slot *held; /* its answer is due with the next receive, or 0 */

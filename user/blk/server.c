@@ -41,11 +41,6 @@ static void answer(const struct message *request, long status, unsigned long w1,
 
 /* -------------------------------------------------------------- requests */
 
-static unsigned long now(void)
-{
-    return (unsigned long)sys_clock(ABI_CLOCK_MONOTONIC);
-}
-
 static void submit(struct driver *d, struct slot *slot, const struct message *m,
                    enum virtio_blk_op op, unsigned long sector, unsigned long bytes)
 {
@@ -59,7 +54,7 @@ static void submit(struct driver *d, struct slot *slot, const struct message *m,
     }
     slot->id = m->id;
     slot->bytes = op == VIRTIO_BLK_READ ? bytes : 0;
-    slot->since = now();
+    slot->since = d->looks;
     virtio_blk_notify(&d->disk);
 }
 
@@ -173,7 +168,7 @@ static int device_service(struct driver *d)
 static bool device_hangs(const struct driver *d)
 {
     for (unsigned i = 0; i < d->slots; i++)
-        if (d->slot[i].id && &d->slot[i] != d->held && now() - d->slot[i].since > PATIENCE_NS)
+        if (d->slot[i].id && &d->slot[i] != d->held && d->looks - d->slot[i].since > PATIENCE_LOOKS)
             return true;
     return false;
 }
@@ -184,6 +179,7 @@ static int device_watch(struct driver *d)
 {
     int err = device_service(d);
 
+    d->looks++;
     return err ? err : device_hangs(d) ? device_recover(d) : 0;
 }
 

@@ -120,8 +120,9 @@ struct service *supervisor_bury(int pid, int status)
     } else {
         bool failed = own_fault(status) && answered(service) == service->answered;
 
-        say("init: %s died: %s; starting it again", service->name, service->cause);
         service->failures = failed ? service->failures + 1 : 0;
+        say("init: %s died: %s%s", service->name, service->cause,
+            service->failures < FAILURES_MAX ? "; starting it again" : "");
         if (failed)
             start_later(service);
         else
