@@ -165,10 +165,9 @@ struct msg_statfs {
 /* -------------------------------------------------------------- supervision */
 
 /* init raises this bit on the port of each service once a second. A service that is
- * well answers by raising its own bit on init's port, which it has as HEART. */
+ * well answers by raising its own bit on init's port (user/include/heart.h). */
 #define NOTIFY_HEARTBEAT (1ul << 61)
-#define HEART            6 /* the handle */
-#define HEART_TTY        8 /* bits */
+#define HEART_TTY        8 /* those bits */
 #define HEART_BLK        9
 #define HEART_FS         10
 

@@ -27,7 +27,7 @@ static long sys_irq_bind(int interrupt, int port, unsigned bit);
 #define SLOT_PADDR 0x200000ul
 
 static struct driver driver;
-static char memory[SLOTS_MAX][SLOT_BYTES];
+static char memory[BLK_SLOTS_MAX][BLK_SLOT_BYTES];
 
 static struct request {
     struct message m;
@@ -48,7 +48,7 @@ static struct {
     enum virtio_blk_op op;
     uint64_t sector;
     uint32_t bytes;
-} flight[SLOTS_MAX];
+} flight[BLK_SLOTS_MAX];
 static unsigned in_flight, most_in_flight, submitted, kicks, resets, starts;
 static unsigned hold;    /* the device completes nothing before this many are in flight */
 static int bound_port;   /* where the interrupt goes */
@@ -75,10 +75,10 @@ static void interrupt_update(void)
 int virtio_blk_submit(struct virtio_blk *blk, unsigned request, enum virtio_blk_op op,
                       uint64_t sector, struct virtq_segment *data, unsigned count)
 {
-    CHECK(request < SLOTS_MAX && !flight[request].busy);
+    CHECK(request < BLK_SLOTS_MAX && !flight[request].busy);
     if (op != VIRTIO_BLK_FLUSH) {
-        CHECK(count == 1 && data->paddr == SLOT_PADDR + request * SLOT_BYTES);
-        if (!data->len || data->len % 512 || data->len > SLOT_BYTES || sector >= blk->sectors ||
+        CHECK(count == 1 && data->paddr == SLOT_PADDR + request * BLK_SLOT_BYTES);
+        if (!data->len || data->len % 512 || data->len > BLK_SLOT_BYTES || sector >= blk->sectors ||
             data->len / 512 > blk->sectors - sector)
             return -EINVAL;
         if (op == VIRTIO_BLK_WRITE && blk->read_only)
@@ -114,7 +114,7 @@ int virtio_blk_poll(struct virtio_blk *blk, unsigned *request, int *result)
     if (in_flight < hold || !in_flight)
         return 0;
     do
-        *request = order++ * 5 % SLOTS_MAX;
+        *request = order++ * 5 % BLK_SLOTS_MAX;
     while (!flight[*request].busy);
     flight[*request].busy = false;
     in_flight--;
@@ -210,10 +210,10 @@ long ipc_receive(int port, struct message *m, struct ipc_ext *ext)
         return 0;
     }
     if (requests_out == requests_in)
-        return -EPIPE;                       /* the script is over: the server returns */
-    for (unsigned i = 0; i < SLOTS_MAX; i++) /* not into memory the device has */
+        return -EPIPE;                           /* the script is over: the server returns */
+    for (unsigned i = 0; i < BLK_SLOTS_MAX; i++) /* not into memory the device has */
         CHECK(ext->recv_addr != (unsigned long)memory[i] || !flight[i].busy);
-    CHECK(ext->recv_cap == SLOT_BYTES);
+    CHECK(ext->recv_cap == BLK_SLOT_BYTES);
     requests_out++;
     *m = r->m;
     ext->recv_len = r->len;
@@ -294,10 +294,10 @@ static void fresh(void)
 {
     memset(&driver, 0, sizeof(driver));
     driver.quiet_port = QUIET_PORT;
-    driver.slots = SLOTS_MAX;
-    for (unsigned i = 0; i < SLOTS_MAX; i++) {
+    driver.slots = BLK_SLOTS_MAX;
+    for (unsigned i = 0; i < BLK_SLOTS_MAX; i++) {
         driver.slot[i].memory = memory[i];
-        driver.slot[i].paddr = SLOT_PADDR + i * SLOT_BYTES;
+        driver.slot[i].paddr = SLOT_PADDR + i * BLK_SLOT_BYTES;
     }
     driver.disk.sectors = SECTORS;
     driver.disk.has_flush = true;
@@ -351,7 +351,7 @@ static void test_service(void)
     server_run(&driver);
     CHECK(answered(1, 0, 0) && answers[1].w1 == SECTORS && answers[1].w2 == 0);
     CHECK(answered(2, 0, 1024) && answers[2].first == 7);
-    CHECK(answered(3, 0, 0) && answered(4, 0, 0) && answered(5, 0, SLOT_BYTES));
+    CHECK(answered(3, 0, 0) && answered(4, 0, 0) && answered(5, 0, BLK_SLOT_BYTES));
     CHECK(submitted == 4 && kicks == 4);
     check_end("info, read, write, flush");
 
@@ -406,21 +406,21 @@ static void test_malformed(void)
 static void test_many(void)
 {
     fresh();
-    hold = SLOTS_MAX; /* all slots fill before anything completes */
+    hold = BLK_SLOTS_MAX; /* all slots fill before anything completes */
     for (unsigned i = 1; i < REQUESTS; i++) {
         if (i % 3)
             add(MSG_BLK_READ, i, 1 + i % 4, 0);
         else
             add(MSG_BLK_WRITE, i, 0, 512);
         if (i % 40 == 0)
-            hold = SLOTS_MAX;
+            hold = BLK_SLOTS_MAX;
     }
     server_run(&driver);
     for (long id = 1; id < REQUESTS; id++)
         CHECK(id % 3 ? answered(id, 0, 512 * (1 + (unsigned long)id % 4)) &&
                            answers[id].first == (char)id
                      : answered(id, 0, 0));
-    CHECK(most_in_flight == SLOTS_MAX && bound_port == PORT);
+    CHECK(most_in_flight == BLK_SLOTS_MAX && bound_port == PORT);
     check_end("more requests than slots: all served, each with its own data");
 }
 
@@ -479,7 +479,7 @@ static void test_device_failures(void)
 static void test_silence(void)
 {
     for (unsigned many = 0; many < 2; many++) {
-        unsigned count = many ? SLOTS_MAX + 3 : 2;
+        unsigned count = many ? BLK_SLOTS_MAX + 3 : 2;
         fresh();
         lost = true;
         heartbeats = 3;
@@ -494,7 +494,7 @@ static void test_silence(void)
     check_end("interrupts that are lost are made up for at the next look");
 
     for (unsigned many = 0; many < 2; many++) {
-        unsigned count = many ? SLOTS_MAX : 2;
+        unsigned count = many ? BLK_SLOTS_MAX : 2;
         fresh();
         hangs = true;
         heartbeats = 33;

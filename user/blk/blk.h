@@ -1,7 +1,7 @@
 /*
  * The disk driver: serves MSG_BLK_* on its port from one virtio block device.
  *
- * Handles init starts it with: those of memory.h, and H_SYSTEM for the log.
+ * Handles init starts it with: those of grants.h, and H_SYSTEM for the log.
  *
  * It keeps nothing that a successor would need: when it dies, the kernel resets the
  * device, and all that was asked and not answered is asked again.
@@ -19,10 +19,9 @@
 #ifndef USER_BLK_H
 #define USER_BLK_H
 
-#include "user/blk/memory.h"
 #include "user/include/banyan.h"
 #include "user/include/due.h"
-#include "kernel/lib/virtq_blk.h"
+#include "user/include/grants.h"
 
 #define BIT_INTERRUPT 0 /* notification bits, on either port */
 #define BIT_WATCH     1 /* a timer, on the quiet port */
@@ -46,7 +45,7 @@ struct driver {
     int quiet_port; /* for completions when no slot is free */
     unsigned looks; /* at the device, one a second or a little more */
     unsigned slots;
-    struct slot slot[SLOTS_MAX];
+    struct slot slot[BLK_SLOTS_MAX];
     struct slot *held; /* its answer is due with the next receive, or 0 */
     long held_status;
     struct due due; /* answers that could not be sent yet; their slots are free */

@@ -32,21 +32,21 @@ static void *dma_map(int h, unsigned long bytes, unsigned long *paddr)
 
 static int slots_map(struct driver *d)
 {
-    while (d->slots < SLOTS_MAX) {
+    while (d->slots < BLK_SLOTS_MAX) {
         struct slot *slot = &d->slot[d->slots];
 
-        slot->memory = dma_map(FIRST_SLOT + (int)d->slots, SLOT_BYTES, &slot->paddr);
+        slot->memory = dma_map(BLK_FIRST_SLOT + (int)d->slots, BLK_SLOT_BYTES, &slot->paddr);
         if (!slot->memory)
             break;
         d->slots++;
     }
-    return d->slots >= SLOTS_MIN;
+    return d->slots >= BLK_SLOTS_MIN;
 }
 
 int driver_start(struct driver *d)
 {
     int err = virtio_blk_start(&d->disk, d->registers, d->queue_memory, d->queue_paddr, d->slots,
-                               DESCRIPTORS);
+                               BLK_DESCRIPTORS);
 
     if (err)
         log_line("cannot start the disk", virtio_explain(err));
@@ -68,7 +68,7 @@ static int set_up(struct driver *d)
         return -1;
     }
     d->registers = (volatile void *)address;
-    d->queue_memory = dma_map(QUEUE, queue_bytes(), &d->queue_paddr);
+    d->queue_memory = dma_map(BLK_QUEUE, blk_queue_bytes(), &d->queue_paddr);
     if (!d->queue_memory || !slots_map(d)) {
         log_line("cannot start", "its memory for DMA cannot be mapped");
         return -1;

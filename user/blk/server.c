@@ -3,7 +3,7 @@
 #include <errno.h>
 #include "user/include/heart.h"
 
-#define SECTORS_MAX (SLOT_BYTES / VIRTIO_SECTOR)
+#define SECTORS_MAX (BLK_SLOT_BYTES / VIRTIO_SECTOR)
 
 /* --------------------------------------------------------------- answers */
 
@@ -222,7 +222,7 @@ static long next_message(struct driver *d, struct slot *slot, struct message *m,
 {
     long id;
 
-    *ext = (struct ipc_ext){.recv_addr = (unsigned long)slot->memory, .recv_cap = SLOT_BYTES};
+    *ext = (struct ipc_ext){.recv_addr = (unsigned long)slot->memory, .recv_cap = BLK_SLOT_BYTES};
     if (d->held) {
         struct slot *held = d->held;
 

@@ -1,7 +1,7 @@
 /*
  * The file-system server: the core (core/fs.h) behind a port.
  *
- * Handles: 3 is the port, 4 a session on the disk driver. Several threads take
+ * Handles: the port and a session on the disk driver (grants.h). Several threads take
  * requests from the port, each with buffers of its own; one lock, the core's big
  * lock, is held while a request is handled, and left while one waits for the
  * disk.
@@ -14,9 +14,7 @@
 
 #include "user/fs/core/fs.h"
 #include "user/include/banyan.h"
-
-#define PORT 3
-#define DISK 4
+#include "user/include/grants.h"
 
 #define BADGE_CONTROL (1ul << 63)
 

@@ -6,6 +6,7 @@
 
 #include "kernel/messages.h"
 #include "user/include/banyan.h"
+#include "user/include/grants.h"
 
 /* The service whose bit that is, HEART_*, is well. */
 static inline void heart_beat(unsigned bit)

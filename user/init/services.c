@@ -3,8 +3,7 @@
 #include "user/init/init.h"
 #include <errno.h>
 #include <string.h>
-#include "user/blk/memory.h"
-#include "user/tty/state.h"
+#include "user/include/grants.h"
 
 #define BADGE_TTY     1
 #define BADGE_BLK     1
@@ -88,17 +87,17 @@ static int dma_make(unsigned long bytes)
  * machine short of memory runs with fewer. */
 static bool make_disk_memory(void)
 {
-    int queue = dma_make(queue_bytes()), slots = 0;
+    int queue = dma_make(blk_queue_bytes()), slots = 0;
 
-    grant(SERVICE_BLK, QUEUE, queue);
-    for (; slots < SLOTS_MAX; slots++) {
-        int slot = dma_make(SLOT_BYTES);
+    grant(SERVICE_BLK, BLK_QUEUE, queue);
+    for (; slots < BLK_SLOTS_MAX; slots++) {
+        int slot = dma_make(BLK_SLOT_BYTES);
 
         if (slot < 0)
             break;
-        grant(SERVICE_BLK, FIRST_SLOT + slots, slot);
+        grant(SERVICE_BLK, BLK_FIRST_SLOT + slots, slot);
     }
-    return queue >= 0 && slots >= SLOTS_MIN;
+    return queue >= 0 && slots >= BLK_SLOTS_MIN;
 }
 
 bool services_prepare(const struct devices *devices, bool marked)
@@ -110,7 +109,7 @@ bool services_prepare(const struct devices *devices, bool marked)
         return false;
     }
     heart = keep(sys_restrict(init_port, RIGHT_NOTIFY | RIGHT_TRANSFER));
-    state = keep(sys_object_create(STATE_BYTES));
+    state = keep(sys_object_create(TTY_STATE_BYTES));
     disk =
         session_make(services[SERVICE_BLK].port, BADGE_BLK, RIGHT_READ | RIGHT_WRITE | RIGHT_CALL);
     if (heart < 0 || state < 0 || disk < 0 || !make_disk_memory()) {
@@ -121,7 +120,7 @@ bool services_prepare(const struct devices *devices, bool marked)
         grant((enum service_id)i, HEART, heart);
     grant(SERVICE_TTY, REGISTERS, devices->uart.mmio);
     grant(SERVICE_TTY, INTERRUPT, devices->uart.interrupt);
-    grant(SERVICE_TTY, STATE, state);
+    grant(SERVICE_TTY, TTY_STATE, state);
     services[SERVICE_TTY].marked = marked;
     grant(SERVICE_BLK, REGISTERS, devices->disk.mmio);
     grant(SERVICE_BLK, INTERRUPT, devices->disk.interrupt);

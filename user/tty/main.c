@@ -3,7 +3,7 @@
 #include <string.h>
 #include "user/include/heart.h"
 
-_Static_assert(sizeof(struct tty) <= STATE_BYTES, "STATE_BYTES is too little");
+_Static_assert(sizeof(struct tty) <= TTY_STATE_BYTES, "TTY_STATE_BYTES is too little");
 
 static void echo(void *context, const char *bytes, size_t n)
 {
@@ -68,7 +68,7 @@ static void connect(struct tty *tty)
 int main(int argc, char **argv)
 {
     bool marked = false;
-    struct tty *tty = map(STATE, STATE_BYTES, ABI_MAP_POPULATE);
+    struct tty *tty = map(TTY_STATE, TTY_STATE_BYTES, ABI_MAP_POPULATE);
     void *registers = map(REGISTERS, 1, 0);
 
     if (!tty)

@@ -2,7 +2,7 @@
  * The terminal server: serves MSG_TTY_*, reads and writes on its port from one
  * UART, and prints the kernel log.
  *
- * Handles init starts it with: those of state.h, and H_SYSTEM with SIGNAL (^C), DEVICE
+ * Handles init starts it with: those of grants.h, and H_SYSTEM with SIGNAL (^C), DEVICE
  * (the log) and INSPECT (^P). The argument "marked" asks for framed kernel lines
  * (klog.h), "fresh" for a start that takes nothing over.
  *
@@ -17,10 +17,10 @@
 
 #include "user/include/banyan.h"
 #include "user/include/due.h"
+#include "user/include/grants.h"
 #include "user/tty/discipline.h"
 #include "user/tty/klog.h"
 #include "user/tty/output.h"
-#include "user/tty/state.h"
 #include "user/tty/uart.h"
 
 /* Notification bits. */
