@@ -161,16 +161,29 @@ static long answer(struct call *call, const struct message *m, const struct ipc_
     return 0;
 }
 
+/* The kernel makes an object of the size that the answer names, if it has none: all its
+ * pages have been stored and dropped by then. Sizes by inode, of what was stored. */
+static unsigned long stored[1024];
+static bool slow_opens;
+
 static long ipc_reply(int port, long id, const struct message *m, struct ipc_ext *ext)
 {
     struct call *call;
     long err = -ECANCELED;
+    bool makes = ext && ext->reply_session && ext->session.flags & SESSION_OBJECT;
 
     CHECK(port == PORT);
+    if (makes && slow_opens)
+        usleep(200);
     pthread_mutex_lock(&port_mutex);
+    if (makes && slow_opens)
+        CHECK(ext->session.size >= stored[ext->session.badge % 1024]);
     for (call = calls; call && call->message.id != id;)
         call = call->next;
     if (call && !call->done) {
+        if (call->message.w[0] == MSG_PAGE_OUT && m->w[0] == 0 &&
+            stored[(uint32_t)call->message.w[1] % 1024] < call->message.w[4])
+            stored[(uint32_t)call->message.w[1] % 1024] = call->message.w[4];
         err = answer(call, m, ext);
         call->done = err == 0 || err == -ECANCELED;
         pthread_cond_broadcast(&port_changed);
@@ -576,6 +589,52 @@ static void test_timer(void)
     CHECK(disk.writes > writes && timers == before + 1);
 }
 
+/* Opens one file over and over, while its pages are stored as it grows. */
+static void *reopen(void *over)
+{
+    struct call call;
+
+    while (!__atomic_load_n((bool *)over, __ATOMIC_ACQUIRE)) {
+        call = (struct call){.message = {.w = {MSG_OPEN, FS_O_RDWR}, .badge = 2, .origin = ANY},
+                             .data = "grows",
+                             .len = 5,
+                             .room = IPC_BUFFER_MAX};
+        CHECK(send_call(&call) == 0 && call.opened);
+        call = (struct call){
+            .message = {.w = {MSG_CLOSE}, .badge = call.session.badge, .origin = ORIGIN_KERNEL}};
+        CHECK(send_call(&call) == 0);
+    }
+    return NULL;
+}
+
+/* The size that an open answers is not older than what was stored before the answer. */
+static void test_open_size(void)
+{
+    static char page[4096];
+    pthread_t thread;
+    bool over = false;
+    unsigned long key;
+
+    CHECK(send_path(2, ANY, MSG_OPEN, "grows", FS_O_CREAT | FS_O_RDWR, 0644) == 0 && last.opened);
+    key = last.session.key;
+    object_key = 0; /* the kernel has none: each open makes it */
+    stored[(uint32_t)key % 1024] = 0;
+    slow_opens = true;
+    pthread_create(&thread, NULL, reopen, &over);
+    for (unsigned long size = 1; size <= 400; size++) {
+        struct call call = {
+            .message = {.w = {MSG_PAGE_OUT, key, 0, 1, size}, .origin = ORIGIN_KERNEL},
+            .data = page,
+            .len = size,
+            .room = IPC_BUFFER_MAX};
+        CHECK(send_call(&call) == 0);
+    }
+    __atomic_store_n(&over, true, __ATOMIC_RELEASE);
+    pthread_join(thread, NULL);
+    slow_opens = false;
+    close_session((uint32_t)key);
+}
+
 /* A sign of life is given when it is asked for, but not while the lock is held. */
 static void test_heartbeat(void)
 {
@@ -666,6 +725,7 @@ static const struct {
     {"answers that fail", test_failed_answers},
     {"timer", test_timer},
     {"sign of life", test_heartbeat},
+    {"the size of what is opened", test_open_size},
     {"random messages", test_fuzz},
 };
 

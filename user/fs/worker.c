@@ -67,6 +67,29 @@ static void set_answer(struct worker *w, long status)
     }
 }
 
+/* Answers with a new session. Its end will be told by MSG_CLOSE, also if the client
+ * never gets it; only if there is no memory to make it, nothing comes.
+ *
+ * The big lock is held, and was not left since the file's size was looked up: if the
+ * kernel has no object of that name it makes one of that size. Were the lock left, the
+ * file's last pages could be stored and dropped meanwhile, and with them the size that
+ * the kernel knew. */
+static void answer_open(struct worker *w)
+{
+    struct ipc_ext ext = w->ext;
+    long err;
+
+    ext.recv_cap = 0;
+    err = ipc_reply(PORT, w->answer_id, &w->answer, &ext);
+    if (err == -ENOMEM)
+        fs_close(volume, (uint32_t)w->request.session.badge);
+    if (err && err != -ECANCELED) {
+        w->answer.w[0] = (unsigned long)err;
+        ipc_reply(PORT, w->answer_id, &w->answer, 0);
+    }
+    w->answer_id = 0;
+}
+
 static void handle_request(struct worker *w)
 {
     struct request *r = &w->request;
@@ -84,12 +107,14 @@ static void handle_request(struct worker *w)
     memcpy(r->handles, w->ext.recv_handles, sizeof(r->handles));
     lock();
     status = dispatch(r);
+    set_answer(w, status);
+    if (w->ext.reply_session)
+        answer_open(w);
     arm_timer();
     unlock();
     for (unsigned i = 0; i < r->handle_count; i++)
         if (r->handles[i] != H_NONE)
             sys_close(r->handles[i]); /* nobody asked for it */
-    set_answer(w, status);
 }
 
 /* The answer failed with err: see to it that it is sent later if that may help,
@@ -106,42 +131,18 @@ static void answer_failed(struct worker *w, long err)
     }
 }
 
-/* Answers with a new session. Its end will be told by MSG_CLOSE, also if the
- * client never gets it; only if there is no memory to make it, nothing comes. */
-static void answer_open(struct worker *w)
-{
-    struct ipc_ext ext = w->ext;
-    long err;
-
-    ext.recv_cap = 0;
-    err = ipc_reply(PORT, w->answer_id, &w->answer, &ext);
-    if (err == 0)
-        return;
-    if (err == -ENOMEM) {
-        lock();
-        fs_close(volume, (uint32_t)w->request.session.badge);
-        unlock();
-    }
-    if (err != -ECANCELED) {
-        w->answer.w[0] = (unsigned long)err;
-        ipc_reply(PORT, w->answer_id, &w->answer, 0);
-    }
-}
-
 /* Sends the answer that is due, and waits for the next message. Returns as
  * ipc_receive does. */
 static long next_message(struct worker *w)
 {
     long id;
 
-    if (w->answer_id && !w->ext.reply_session) {
+    if (w->answer_id) {
         w->message = w->answer;
         id = ipc_reply_receive(PORT, w->answer_id, &w->message, &w->ext);
         if (id >= 0)
             return id;
         answer_failed(w, id);
-    } else if (w->answer_id) {
-        answer_open(w);
     }
     w->ext = (struct ipc_ext){.recv_addr = (unsigned long)w->data, .recv_cap = IPC_BUFFER_MAX};
     return ipc_receive(PORT, &w->message, &w->ext);
