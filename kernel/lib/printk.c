@@ -67,15 +67,37 @@ size_t log_read(char *buf, size_t n, uint64_t *pos)
 uint64_t log_take_over(void (*grown)(void))
 {
     spin_lock(&log_lock);
+    if (!log_sink.grown)
+        log_seen = log_end;
     log_sink.grown = grown;
-    uint64_t pos = log_seen = log_end;
+    uint64_t pos = log_seen;
     spin_unlock(&log_lock);
     return pos;
+}
+
+/* What the terminal server will not print any more, line by line. At a panic the lock
+ * may be held by whom it interrupted: other harts are not waited for. */
+static void log_flush_unseen(void)
+{
+    char line[256];
+    size_t n = 0;
+    if (!log_sink.grown)
+        return;
+    if (log_end - log_seen > LOG_SIZE)
+        log_seen = log_end - LOG_SIZE;
+    while (log_seen < log_end) {
+        line[n++] = log_ring[log_seen++ % LOG_SIZE];
+        if (line[n - 1] == '\n' || n == sizeof line) {
+            log_console(line, n);
+            n = 0;
+        }
+    }
 }
 
 void log_give_back(void)
 {
     spin_lock(&log_lock);
+    log_flush_unseen();
     log_sink.grown = NULL;
     spin_unlock(&log_lock);
 }
@@ -101,25 +123,6 @@ void printk(const char *fmt, ...)
     va_start(ap, fmt);
     log_format("", fmt, ap, panicking ? log_console : log_write);
     va_end(ap);
-}
-
-/* What the terminal server will not print any more, line by line. The lock may be
- * held by whom the panic interrupted: other harts are not waited for. */
-static void log_flush_unseen(void)
-{
-    char line[256];
-    size_t n = 0;
-    if (!log_sink.grown)
-        return;
-    if (log_end - log_seen > LOG_SIZE)
-        log_seen = log_end - LOG_SIZE;
-    while (log_seen < log_end) {
-        line[n++] = log_ring[log_seen++ % LOG_SIZE];
-        if (line[n - 1] == '\n' || n == sizeof line) {
-            log_console(line, n);
-            n = 0;
-        }
-    }
 }
 
 void panic(const char *fmt, ...)

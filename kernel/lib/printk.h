@@ -42,9 +42,9 @@ struct log_sink {
 extern struct log_sink log_sink;
 
 /* From now on grown() is called instead of console(); the position from which
- * the new reader must print. */
+ * the new reader must print: what the one before it has read is not printed again. */
 uint64_t log_take_over(void (*grown)(void));
-/* Back to the SBI console. */
+/* Back to the SBI console, which gets what no reader has read. */
 void log_give_back(void);
 
 #endif
