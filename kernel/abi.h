@@ -243,7 +243,7 @@ struct abi_handle_info {
  * A request stays in service until it is replied to, by any thread that holds
  * the port with RIGHT_OWN. If the process that received it dies before, while
  * somebody still holds the port so, it goes back to the head of the queue with the
- * handles that it carried, and whoever receives next gets it: its id is another
+ * handles that it carried, and whoever receives next gets it: its id may be another
  * then, but the upper 48 bits of an id, the request's number, are the same. (After
  * three such deaths, by the server's own fault, it ends with -EIO.) reply to a client that was
  * killed meanwhile fails with -ECANCELED (the data did not arrive; the id is gone). reply_receive

@@ -15,8 +15,9 @@ void device_init(const struct machine *m);
  * abi_device to the user address. 0; -ENODEV: there are no more; -EBUSY: it is the
  * kernel's own; -ENOMEM, -EMFILE, -EFAULT. */
 int64_t device_open(uint64_t index, uint64_t to);
-/* The space's process ends or executes another program: resets each virtio device that
- * it drove, so that none reaches memory that will be another's. Never sleeps. */
+/* The space's process ends or executes another program: resets each virtio device whose
+ * registers it has mapped for writing, so that none reaches memory that will be another's. Never
+ * sleeps. */
 void device_stop_all(struct space *s);
 
 #endif

@@ -174,7 +174,9 @@ struct msg_statfs {
 /* To init, by a session that opening /dev/svc gives. Reply data = struct msg_service
  * records, one for each service. */
 #define MSG_SVC_LIST 96
-/* w[1] = SVC_*, w[2] = signal for SVC_KILL. data = the service's name. Reply: w[0] = 0,
+/* w[1] = SVC_*; w[2] = signal for SVC_KILL: SIGKILL, SIGTERM, or SIGABRT as if it had
+ * stalled; ns after which it is started again, for SVC_STOP (0: only when asked for).
+ * data = the service's name. Reply: w[0] = 0,
  * -ENOENT no such service, -EBUSY it is in that state, -EPIPE it was given up, or
  * another error; what was asked for begins then, and MSG_SVC_LIST shows its end. */
 #define MSG_SVC_DO 97

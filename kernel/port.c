@@ -111,6 +111,7 @@ void port_finish(struct port *p, struct request *r, int error)
     if (error != REQUEST_RETRY)
         port_drop_handles(r);
     spin_lock(&p->lock);
+    port_free_slot_locked(p, r);
     r->error = error;
     r->state = REQUEST_DONE;
     p->answered += error == 0;

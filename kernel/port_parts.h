@@ -19,7 +19,9 @@ void port_finish(struct port *p, struct request *r, int error);
 /* Drops the handles on their way to the server. No lock held. */
 void port_drop_handles(struct request *r);
 
-/* Takes a request in SERVICE out of the port's table. Lock held. */
+/* Takes a request in SERVICE out of the port's table and list. Lock held. */
 void port_leave_service_locked(struct port *p, struct request *r);
+/* Gives up the slot of a request that was answered, if it still has it. Lock held. */
+void port_free_slot_locked(struct port *p, struct request *r);
 
 #endif

@@ -42,33 +42,90 @@ static int service_slot_locked(struct port *p)
     return slot;
 }
 
-/* Puts a TAKEN or REPLYING request into the table. If the port was given up
- * meanwhile, the request ends. 0, or why not. */
-static int enter_service(struct port *p, struct request *r, bool fresh_id)
+/* Into the list of those in service, in the order of their numbers: a new one is last,
+ * one that was here before goes back to its place. Lock held. */
+static void list_by_number_locked(struct port *p, struct request *r)
 {
+    struct list *l = p->serving.prev;
+    while (l != &p->serving && container_of(l, struct request, link)->number > r->number)
+        l = l->prev;
+    list_push_front(l, &r->link);
+}
+
+static void serve_locked(struct port *p, struct request *r)
+{
+    struct process *server = thread_self()->process;
+    server->serves = true;
+    r->server = server;
+    list_by_number_locked(p, r);
+    r->state = REQUEST_SERVICE;
+    if (!r->done)
+        wake_all(&r->wait); /* it may have been killed while uncancellable */
+}
+
+/* Puts a TAKEN request into the table; its id, or why not: it has ended then. */
+static int64_t enter_service(struct port *p, struct request *r)
+{
+    int64_t id;
     spin_lock(&p->lock);
-    int slot = p->closed ? -EPIPE : fresh_id ? service_slot_locked(p) : (int)slot_of(r->id);
+    int slot = p->closed ? -EPIPE : service_slot_locked(p);
     if (slot >= 0) {
         if (!r->number)
             r->number = ++p->last_number;
         r->id = r->number << SLOT_BITS | (uint64_t)slot;
-        r->server = thread_self()->process;
         p->service[slot] = r;
-        list_push_back(&p->serving, &r->link);
-        r->state = REQUEST_SERVICE;
-        if (!r->done)
-            wake_all(&r->wait); /* it may have been killed while uncancellable */
+        serve_locked(p, r);
     }
+    /* Once the lock is left the client may be killed, and the request gone. */
+    id = slot < 0 ? slot : (int64_t)r->id;
     spin_unlock(&p->lock);
     if (slot < 0)
         port_finish(p, r, slot);
-    return slot < 0 ? slot : 0;
+    return id;
+}
+
+/* A REPLYING request, whose slot was kept, is in service again. 0, or -EPIPE: the port
+ * was given up meanwhile, and the request has ended. */
+static int back_to_service(struct port *p, struct request *r)
+{
+    spin_lock(&p->lock);
+    bool closed = p->closed;
+    if (!closed)
+        serve_locked(p, r);
+    spin_unlock(&p->lock);
+    if (closed)
+        port_finish(p, r, -EPIPE);
+    return closed ? -EPIPE : 0;
 }
 
 void port_leave_service_locked(struct port *p, struct request *r)
 {
     p->service[slot_of(r->id)] = NULL;
     list_remove(&r->link);
+}
+
+void port_free_slot_locked(struct port *p, struct request *r)
+{
+    unsigned slot = slot_of(r->id);
+    if (slot < p->service_size && p->service[slot] == r)
+        p->service[slot] = NULL;
+}
+
+/* The request of that id, which is REPLYING from now on: nobody else finds it, and its
+ * slot is not given to another. NULL: there is none. */
+static struct request *take_for_reply(struct port *p, uint64_t id)
+{
+    unsigned slot = slot_of(id);
+    spin_lock(&p->lock);
+    struct request *r = slot < p->service_size ? p->service[slot] : NULL;
+    if (!r || r->id != id || r->state != REQUEST_SERVICE)
+        r = NULL;
+    else {
+        list_remove(&r->link);
+        r->state = REQUEST_REPLYING;
+    }
+    spin_unlock(&p->lock);
+    return r;
 }
 
 /* --------------------------------------------------------------- receiving */
@@ -131,13 +188,13 @@ static int deliver(struct port *p, struct request *r, const struct buffer *into,
     out->origin = r->origin;
     out->recv_len = r->send.size;
     memcpy(out->words, r->words, sizeof out->words);
-    rc = enter_service(p, r, true);
-    if (rc < 0) {
+    int64_t id = enter_service(p, r);
+    if (id < 0) {
         for (unsigned i = 0; i < out->handle_count; i++)
             handle_close(table, out->handles[i]);
-        return rc == -EPIPE ? rc : 0;
+        return id == -EPIPE ? -EPIPE : 0;
     }
-    out->id = r->id;
+    out->id = (uint64_t)id;
     count(COUNT_MESSAGE);
     return 1;
 }
@@ -167,7 +224,6 @@ int port_receive(struct port *p, const struct buffer *into, struct received *out
 {
     int rc = into->size ? user_prefault(into->space, into->addr, into->size, ACCESS_WRITE) : 0;
     memset(out, 0, sizeof *out);
-    thread_self()->process->serves = true;
     p->server_pid = thread_self()->process->pid;
     while (rc == 0) {
         struct request *r = NULL;
@@ -234,22 +290,15 @@ static int reply_taken(struct port *p, struct request *r, struct reply *reply, u
 
 int port_reply(struct port *p, uint64_t id, struct reply *reply)
 {
-    unsigned slot = slot_of(id);
     for (;;) {
-        spin_lock(&p->lock);
-        struct request *r = slot < p->service_size ? p->service[slot] : NULL;
-        if (!r || r->id != id) {
-            spin_unlock(&p->lock);
+        struct request *r = take_for_reply(p, id);
+        if (!r)
             return -ECANCELED;
-        }
-        port_leave_service_locked(p, r);
-        r->state = REQUEST_REPLYING;
-        spin_unlock(&p->lock);
         uint64_t fault_at = 0;
         int rc = reply_taken(p, r, reply, &fault_at);
         if (rc == 0)
             return 0;
-        if (enter_service(p, r, false) < 0)
+        if (back_to_service(p, r) < 0)
             return -ECANCELED;
         if (rc == -EAGAIN)
             parked_announce(p, reply->send.size);

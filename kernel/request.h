@@ -6,7 +6,7 @@
  *   TAKEN     a receiver copies it              port_receive
  *   SERVICE   in the port's table, has an id    port_receive; back to QUEUED if the
  *                                               server dies (port_server_died)
- *   REPLYING  a replier copies its answer       port_reply
+ *   REPLYING  a replier copies its answer       port_reply; its slot is kept
  *   DONE      answered or failed                port_reply, port_close
  *
  * TAKEN and REPLYING are short and never wait: a copy that would have to goes

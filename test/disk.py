@@ -209,7 +209,10 @@ def replace(image, files, gone):
 def add_nodes(image, nodes):
     """Make device nodes that the image lacks: it is older than they are."""
     print(f"  MKNOD   {image}: {' '.join(sorted(nodes))}")
-    debugfs(image, node_lines(nodes), writing=True)
+    complaints = debugfs(image, node_lines(nodes), writing=True)
+    if complaints or absent(image, nodes):
+        raise DiskError(f"{image}: could not make device nodes; is there a /dev?\n" +
+                        "\n".join(complaints))
     check(image)
 
 

@@ -778,6 +778,25 @@ static void test_killed_writing(void)
     CHECK(cuts == 108);
     check_end("killed at any byte of its output, it goes on there");
 
+    /* Twice in one write, with another one before it. */
+    for (unsigned cut = 1; cut < 9; cut++)
+        for (unsigned again = 1; again < 8; again++) {
+            fresh(false);
+            request(NUMBER(1), MSG_WRITE, 1, "-");
+            run();
+            request(NUMBER(2), MSG_WRITE, 8, "abcdefgh");
+            puts_left = cut;
+            CHECK(run_killed());
+            take_over();
+            puts_left = again;
+            if (run_killed()) {
+                take_over();
+                CHECK(!run_killed());
+            }
+            CHECK(strcmp(line, "-abcdefgh") == 0);
+        }
+    check_end("killed twice in one write");
+
     fresh(false);
     request(NUMBER(1), MSG_WRITE, 3, "abc");
     answers_left = 1;
@@ -817,6 +836,27 @@ static void test_killed_reading(void)
         type("rd\r");
         CHECK(!run_killed());
         CHECK(got(NUMBER(9), "third\n"));
+    }
+    /* The reader got it, and went on to other settings before another server was there. */
+    for (unsigned mode = 0; mode < 2; mode++) {
+        struct msg_termios raw, cooked;
+        struct event *e;
+        fresh(false);
+        cooked = raw = tty.discipline.termios;
+        raw.lflag &= ~(unsigned)TTY_ICANON;
+        tty_set(&tty, &raw, false);
+        request(NUMBER(7), MSG_READ, 100, "");
+        type("\r");
+        answers_left = 1;
+        answer_arrives = true;
+        CHECK(run_killed());
+        e = request(NUMBER(8), MSG_TTY_SETATTR, 0, "");
+        e->len = sizeof(cooked);
+        memcpy(e->data, &cooked, sizeof(cooked));
+        request(NUMBER(9), MSG_READ, 100, "");
+        take_over();
+        CHECK(!run_killed());
+        CHECK(answer_to(NUMBER(9)) == 0); /* it waits for what is typed next */
     }
     check_end("a line is read once, whether its reader got it before the kill or not");
 
@@ -859,7 +899,7 @@ static void test_taking_over(void)
     CHECK(strstr(strstr(line, "one") + 1, "one") == 0);
     check_end("settings, what was typed, and the place in the log are kept");
 
-    for (unsigned i = 0; i < 6; i++) {
+    for (unsigned i = 0; i < 5; i++) {
         fresh(false);
         if (i == 0)
             tty.magic++;
@@ -869,10 +909,8 @@ static void test_taking_over(void)
             tty.discipline.ready.tail = tty.discipline.ready.head + READY_MAX + 1;
         else if (i == 3)
             tty.output.urgent_in = tty.output.urgent_out + URGENT_MAX + 1;
-        else if (i == 4)
-            tty.output.load.len = LOAD_MAX + 1;
         else
-            tty.klog.len = KLOG_LINE_MAX + 1;
+            tty.output.load.len = LOAD_MAX + 1;
         CHECK(!resume(&tty) && tty.rows == 0);
     }
     check_end("nonsense is not taken over");
@@ -890,7 +928,7 @@ static void test_taking_over(void)
 
 int main(void)
 {
-    check_plan(26);
+    check_plan(27);
     test_reading();
     test_interrupt();
     test_writing();

@@ -51,8 +51,9 @@ def test_table(guest):
     ("svc wait soon", 2, "give a number of seconds"),
     ("svc stop blk", 2, "nothing could start it again"),
     ("svc stop blk wait 1 start tty", 2, "nothing could start it again"),
+    ("svc stop tty stop tty start tty", 2, "nothing could start it again"),
     ("svc start blk", 1, "it is running already")],
-    ids=["nobody", "half", "action", "wait", "stop", "stop_another", "running"])
+    ids=["nobody", "half", "action", "wait", "stop", "stop_another", "stop_twice", "running"])
 def test_refused(guest, line, status, words):
     said = guest.run(line, status=status)
     assert words in said
@@ -128,7 +129,7 @@ def test_stopped_driver(boots, tmp_path):
     monitor = Monitor(path)
     running = monitor.word(DISK_STATUS)
     assert running & 4, running  # DRIVER_OK
-    guest.run("svc stop blk wait 8 start blk &", status=0)
+    guest.sendline("svc stop blk wait 20 start blk &")
     guest.expect(r"init: blk is stopped")
     assert monitor.word(DISK_STATUS) == 0
     guest.sendline("sync; find /man | wc -l; echo synced")
@@ -137,6 +138,26 @@ def test_stopped_driver(boots, tmp_path):
     guest.expect(r"\nsynced\r\n")
     assert monitor.word(DISK_STATUS) == running
     guest.shutdown()
+
+
+def test_stopped_service_comes_back(boots):
+    """Also if who was to start it is killed; and the machine can be shut down meanwhile."""
+    guest = boots.guest()
+    guest.sendline("svc stop blk wait 1 start blk")
+    guest.expect(r"init: blk is stopped")
+    guest.send(CTRL_C)
+    guest.expect_exact("$ ")
+    assert guest.run("echo alive", status=0) == "alive\n"
+    guest.run("sync", status=0)  # which has to wait for it
+    assert rows(guest)["blk"][4] == "2"
+    guest.shutdown()
+
+
+def test_run_ends_with_a_service_stopped():
+    """At the end of a command all that was stopped is started: files are to be stored."""
+    # sleep has to be in memory before its disk goes.
+    done = run("echo kept >/tmp/kept; sleep 0; svc stop blk wait 1000 start blk & sleep 2")
+    assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
 
 
 def test_terminal_given_up():
@@ -152,7 +173,7 @@ def test_driver_given_up(boots):
     """The machine cannot go on without its disk, and says so."""
     guest = boots.guest()
     # Nothing is to be stored meanwhile: a driver that has answered has not failed.
-    guest.sendline("sleep 12; svc" + " abort blk" * 9)
+    guest.sendline("sleep 12; svc" + " abort blk" * 12)
     guest.expect(r"init: blk failed 8 times running: it is given up")
     guest.expect(r"init: the machine cannot go on without blk")
     guest.expect(EOF)

@@ -12,6 +12,7 @@
 #define SECOND      1000000000UL
 #define LOOK_NS     (SECOND / 100) /* between two looks whether it is done */
 #define SERVICES    16             /* in the table, at most */
+#define GRACE       5 /* seconds after which init starts what we have stopped and did not start */
 #define SECONDS_MAX 86400
 
 extern char __text_start[], __end[]; /* of user.ld */
@@ -36,11 +37,14 @@ static int init;
 /* All records; their number, or a negated errno. */
 static long list(struct msg_service *out)
 {
-    struct message m = {.w = {MSG_SVC_LIST}};
-    struct ipc_ext ext = {.recv_addr = (unsigned long)out, .recv_cap = SERVICES * sizeof(*out)};
-    long err = ipc_request(init, &m, &ext);
+    for (;;) {
+        struct message m = {.w = {MSG_SVC_LIST}};
+        struct ipc_ext ext = {.recv_addr = (unsigned long)out, .recv_cap = SERVICES * sizeof(*out)};
+        long err = ipc_request(init, &m, &ext);
 
-    return err < 0 ? err : (long)(ext.recv_len / sizeof(*out));
+        if (err != -EAGAIN) /* our page was away, and the kernel had no room for the answer */
+            return err < 0 ? err : (long)(ext.recv_len / sizeof(*out));
+    }
 }
 
 static void print_table(void)
@@ -66,7 +70,8 @@ static void print_table(void)
     }
 }
 
-static bool find(const char *name, struct msg_service *out)
+/* 0, -ENOENT, or why init does not say. */
+static long find(const char *name, struct msg_service *out)
 {
     struct msg_service services[SERVICES];
     long count = list(services);
@@ -74,9 +79,9 @@ static bool find(const char *name, struct msg_service *out)
     for (long i = 0; i < count; i++)
         if (strcmp(services[i].name, name) == 0) {
             *out = services[i];
-            return true;
+            return 0;
         }
-    return false;
+    return count < 0 ? count : -ENOENT;
 }
 
 /* Has what was asked for come to pass, since a time at which the service was as in
@@ -91,14 +96,18 @@ static bool done(unsigned long what, const struct msg_service *before,
     return now->starts != before->starts && now->state == SERVICE_RUNNING;
 }
 
-static void act(int action, const char *name)
+static void act(int action, const char *name, unsigned long pause)
 {
     unsigned long what = actions[action].what;
     struct message m = {.w = {MSG_SVC_DO, what, (unsigned long)actions[action].signal}};
     struct ipc_ext ext = {.send_addr = (unsigned long)name, .send_len = strlen(name)};
     struct msg_service before, now;
-    long err = find(name, &before) ? ipc_request(init, &m, &ext) : -ENOENT;
+    long err = find(name, &before);
 
+    if (what == SVC_STOP)
+        m.w[2] = pause;
+    if (!err)
+        err = ipc_request(init, &m, &ext);
     if (err == -ENOENT)
         util_warn("%s: there is no such service", name);
     else if (err == -EBUSY)
@@ -111,9 +120,11 @@ static void act(int action, const char *name)
         util_warn("%s %s: %s", actions[action].word, name, strerror((int)-err));
     if (err < 0)
         return;
-    while (find(name, &now) && !done(what, &before, &now))
+    while ((err = find(name, &now)) == 0 && !done(what, &before, &now))
         sys_sleep(LOOK_NS);
-    if (now.state == SERVICE_GIVEN_UP)
+    if (err)
+        util_warn("%s: init does not say: %s", name, strerror((int)-err));
+    else if (now.state == SERVICE_GIVEN_UP)
         util_warn("%s: it was given up: %s", name, now.cause);
 }
 
@@ -137,13 +148,19 @@ static int find_action(const char *word)
     return -1;
 }
 
-static bool started_later(int count, char **words, const char *name)
+/* The seconds that the line waits before it starts what it stops now; -1: it does not, or
+ * does something else with it first. */
+static long pause_of(int count, char **words, const char *name)
 {
-    for (int i = 0; i + 1 < count; i += 2)
-        if ((strcmp(words[i], "start") == 0 || strcmp(words[i], "restart") == 0) &&
-            strcmp(words[i + 1], name) == 0)
-            return true;
-    return false;
+    long pause = 0;
+
+    for (int i = 0; i + 1 < count; i += 2) {
+        if (strcmp(words[i], "wait") == 0)
+            pause += (long)seconds(words[i + 1]);
+        else if (strcmp(words[i + 1], name) == 0)
+            return strcmp(words[i], "start") == 0 || strcmp(words[i], "restart") == 0 ? pause : -1;
+    }
+    return -1;
 }
 
 /* Each pair is one that can be done; all are looked at before the first is. */
@@ -160,7 +177,7 @@ static void check(int count, char **words)
             util_usage("[start|stop|restart|kill|abort NAME | wait SECONDS]...");
         /* No program starts without files, and nobody types without a terminal. */
         if (strcmp(words[i], "stop") == 0 &&
-            !started_later(count - i - 2, words + i + 2, words[i + 1])) {
+            pause_of(count - i - 2, words + i + 2, words[i + 1]) < 0) {
             util_warn("stop %s: nothing could start it again then, svc neither; say both, as in "
                       "`svc stop %s wait 5 start %s`",
                       words[i + 1], words[i + 1], words[i + 1]);
@@ -189,7 +206,9 @@ int main(int argc, char **argv)
         if (action < 0)
             sys_sleep(seconds(argv[i + 1]) * SECOND);
         else
-            act(action, argv[i + 1]);
+            act(action, argv[i + 1],
+                (unsigned long)(GRACE + pause_of(argc - i - 2, argv + i + 2, argv[i + 1])) *
+                    SECOND);
     }
     return util_finish();
 }

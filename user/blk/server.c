@@ -203,12 +203,16 @@ static int wait_for_slot(struct driver *d)
 
     while (!err && !d->held && !slot_find(d)) {
         sys_port_timer(d->quiet_port, BIT_WATCH, WATCH_NS);
-        if (ipc_receive(d->quiet_port, &m, 0) < 0)
+        if (ipc_receive(d->quiet_port, &m, 0) < 0) {
             err = -EIO;
-        else
+        } else if (m.w[0] & 1ul << BIT_WATCH) {
             err = device_watch(d);
-        heart_beat(HEART_BLK); /* it is the device that is slow */
+            heart_beat(HEART_BLK); /* it is the device that is slow */
+        } else {
+            err = device_service(d);
+        }
     }
+    sys_port_timer(d->quiet_port, BIT_WATCH, 0);
     if (sys_irq_bind(INTERRUPT, PORT, BIT_INTERRUPT))
         err = -EIO;
     /* What completed between the last look and the move back must not wait. */

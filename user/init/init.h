@@ -78,6 +78,7 @@ struct service {
     enum service_state state;
     int pid;                /* 0: none */
     bool stop;              /* asked for: its next death is its end */
+    unsigned long pause;    /* ns, after which it is started again then; 0 = never */
     unsigned starts;        /* since boot */
     unsigned failures;      /* running: died of itself before it answered anything */
     unsigned missed;        /* heartbeats, running */
@@ -104,11 +105,13 @@ void service_give_up(struct service *service);
 /* Start all, and the clock of heartbeats. False if one does not start. */
 bool supervisor_start(void);
 /* Has pid been a service? Then see to its next start, if there is to be one. */
-struct service *supervisor_bury(int pid, int status);
-/* Notification bits that came. Returns a vital service that was given up, or 0. */
-struct service *supervisor_notified(unsigned long bits);
-/* What svc may ask for; 0 or a negated errno. */
-int supervisor_do(struct service *service, unsigned long what, int signal);
+bool supervisor_bury(int pid, int status);
+/* Notification bits that came. */
+void supervisor_notified(unsigned long bits);
+/* What svc may ask for, with its w[2]; 0 or a negated errno. */
+int supervisor_do(struct service *service, unsigned long what, unsigned long w2);
+/* Start what was stopped: the machine is to go off, and needs all. */
+void supervisor_start_stopped(void);
 
 /* svc.c: a request to init's port came, with len bytes of data. */
 void svc_request(const struct message *m, const char *data, unsigned long len);

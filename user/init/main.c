@@ -77,9 +77,11 @@ static void begin(enum step step)
         life.child = child_command(life.args.command);
         break;
     case DRAIN:
+        supervisor_start_stopped();
         life.child = child_drain();
         break;
     case SYNC:
+        supervisor_start_stopped();
         life.child = child_sync();
         break;
     case LAST_WORDS:
@@ -146,11 +148,7 @@ static void lost(const struct service *service)
 
 static void bury(int pid, int status)
 {
-    struct service *service = supervisor_bury(pid, status);
-
-    if (service && service->vital && service->state == SERVICE_GIVEN_UP)
-        lost(service);
-    else if (!service && pid == life.child)
+    if (!supervisor_bury(pid, status) && pid == life.child)
         step_ended(status);
     /* else an orphan: it is buried, and that is all it wanted */
 }
@@ -180,12 +178,10 @@ static bool start(void)
 
 static void notified(unsigned long bits)
 {
-    const struct service *service = supervisor_notified(bits);
     int status = 0;
     long pid;
 
-    if (service)
-        lost(service);
+    supervisor_notified(bits);
     while (bits & 1ul << BIT_CHILD && (pid = sys_wait(-1, &status, ABI_WNOHANG)) > 0)
         bury((int)pid, status);
     if (bits & 1ul << BIT_LAST_WORDS)
@@ -206,12 +202,14 @@ int main(void)
             say("init: receive: error %d", (int)-id);
             power_off();
         }
-        if (id == 0) {
-            notified(m.w[0]);
-            continue;
-        }
-        for (unsigned i = 0; i < ext.recv_handle_count; i++)
+        for (unsigned i = 0; id > 0 && i < ext.recv_handle_count; i++)
             sys_close(ext.recv_handles[i]); /* nobody asked for it */
-        svc_request(&m, data, ext.recv_len);
+        if (id == 0)
+            notified(m.w[0]);
+        else
+            svc_request(&m, data, ext.recv_len);
+        for (int i = 0; i < SERVICES; i++)
+            if (services[i].vital && services[i].state == SERVICE_GIVEN_UP)
+                lost(&services[i]);
     }
 }

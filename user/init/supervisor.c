@@ -43,6 +43,12 @@ static unsigned long answered(const struct service *service)
  * whether it has a future. */
 static bool start(struct service *service);
 
+/* 0: not by a timer. False: there is no memory for one. */
+static bool start_after(struct service *service, unsigned long ns)
+{
+    return sys_port_timer(init_port, BIT_RESTART + (unsigned)(service - services), ns) == 0;
+}
+
 static bool start_later(struct service *service)
 {
     unsigned long pause = PAUSE << (service->failures - 1);
@@ -53,7 +59,7 @@ static bool start_later(struct service *service)
         return false;
     }
     service->state = SERVICE_WAITING;
-    if (sys_port_timer(init_port, BIT_RESTART + (unsigned)(service - services), pause) == 0)
+    if (start_after(service, pause))
         return true;
     service->failures++; /* no memory for the timer */
     return start(service);
@@ -102,12 +108,12 @@ static struct service *find(int pid)
     return 0;
 }
 
-struct service *supervisor_bury(int pid, int status)
+bool supervisor_bury(int pid, int status)
 {
     struct service *service = find(pid);
 
     if (!service)
-        return 0;
+        return false;
     service->pid = 0;
     strncpy(service->cause, status_words(status), sizeof(service->cause) - 1);
     if (service->stateful) {
@@ -117,6 +123,8 @@ struct service *supervisor_bury(int pid, int status)
         say("init: %s is stopped", service->name);
         service->stop = false;
         service->state = SERVICE_STOPPED;
+        if (service->pause)
+            start_after(service, service->pause);
     } else {
         bool failed = own_fault(status) && answered(service) == service->answered;
 
@@ -128,7 +136,7 @@ struct service *supervisor_bury(int pid, int status)
         else
             start(service);
     }
-    return service;
+    return true;
 }
 
 /* -------------------------------------------------------------- heartbeats */
@@ -161,10 +169,8 @@ static void look_after(struct service *service)
     sys_notify(service->port, NOTIFY_HEARTBEAT);
 }
 
-struct service *supervisor_notified(unsigned long bits)
+void supervisor_notified(unsigned long bits)
 {
-    struct service *lost = 0;
-
     for (unsigned i = 0; i < SERVICES; i++) {
         struct service *service = &services[i];
 
@@ -172,21 +178,43 @@ struct service *supervisor_notified(unsigned long bits)
             service->missed = 0;
             service->state = SERVICE_RUNNING;
         }
-        if (bits & 1ul << (BIT_RESTART + i) && service->state == SERVICE_WAITING &&
-            !start(service) && service->vital)
-            lost = service;
+        if (bits & 1ul << (BIT_RESTART + i) && !service->pid &&
+            (service->state == SERVICE_WAITING || service->state == SERVICE_STOPPED))
+            start(service);
     }
     if (bits & 1ul << BIT_TICK) {
         for (int i = 0; i < SERVICES; i++)
             look_after(&services[i]);
         sys_port_timer(init_port, BIT_TICK, TICK);
     }
-    return lost;
+}
+
+void supervisor_start_stopped(void)
+{
+    for (int i = 0; i < SERVICES; i++) {
+        services[i].stop = false;
+        if (services[i].state == SERVICE_STOPPED && services[i].port != H_NONE)
+            start(&services[i]);
+    }
 }
 
 /* ---------------------------------------------------------------- requests */
 
-int supervisor_do(struct service *service, unsigned long what, int signal)
+static int stop(struct service *service, unsigned long pause)
+{
+    if (!service->pid && service->state == SERVICE_STOPPED)
+        return -EBUSY;
+    service->pause = pause;
+    if (!service->pid) { /* between two starts */
+        service->state = SERVICE_STOPPED;
+        start_after(service, pause);
+        return 0;
+    }
+    service->stop = true;
+    return (int)sys_kill(H_SYSTEM, service->pid, ABI_SIGTERM);
+}
+
+int supervisor_do(struct service *service, unsigned long what, unsigned long w2)
 {
     bool runs = service->pid != 0;
 
@@ -199,22 +227,16 @@ int supervisor_do(struct service *service, unsigned long what, int signal)
         service->failures = 0;
         return start(service) ? 0 : -EPIPE;
     case SVC_STOP:
-        if (!runs && service->state == SERVICE_STOPPED)
-            return -EBUSY;
-        if (!runs) {
-            service->state = SERVICE_STOPPED; /* its timer finds it so */
-            return 0;
-        }
-        service->stop = true;
-        return (int)sys_kill(H_SYSTEM, service->pid, ABI_SIGTERM);
+        return stop(service, w2);
     case SVC_RESTART:
+        service->stop = false;
         if (!runs)
             return supervisor_do(service, SVC_START, 0);
         return (int)sys_kill(H_SYSTEM, service->pid, ABI_SIGTERM);
     case SVC_KILL:
-        if (signal <= 0 || signal > ABI_SIG_MAX)
+        if (w2 != ABI_SIGKILL && w2 != ABI_SIGTERM && w2 != ABI_SIGABRT)
             return -EINVAL;
-        return runs ? (int)sys_kill(H_SYSTEM, service->pid, signal) : -ESRCH;
+        return runs ? (int)sys_kill(H_SYSTEM, service->pid, (int)w2) : -ESRCH;
     default:
         return -EINVAL;
     }

@@ -48,7 +48,7 @@ static int do_named(const struct message *m, const char *name, unsigned long len
 {
     for (int i = 0; i < SERVICES; i++)
         if (strlen(services[i].name) == len && memcmp(services[i].name, name, len) == 0)
-            return supervisor_do(&services[i], m->w[1], m->w[2] > ABI_SIG_MAX ? -1 : (int)m->w[2]);
+            return supervisor_do(&services[i], m->w[1], m->w[2]);
     return -ENOENT;
 }
 

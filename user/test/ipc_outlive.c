@@ -163,6 +163,17 @@ static int passed_on(void *unused)
     none.w[0] = 8;
     CHECK_IS(ipc_reply(port, id, &none, 0), 0);
     CHECK_IS(reap(client), 0);
+    /* And it is returned when he dies, who has never received any. */
+    client = spawn(call_number, (void *)5);
+    CHECK((id = receive_request(port, &m, 0)) > 0);
+    server = fork();
+    if (server == 0)
+        _exit(ipc_reply(port, id, &none, &too_long) == -EMSGSIZE ? 0 : 1);
+    CHECK_IS(reap(server), 0);
+    CHECK_IS(await_state(0, 1), 0);
+    CHECK(receive_request(port, &m, 0) > 0);
+    CHECK_IS(answer_double(&m), 0);
+    CHECK_IS(reap(client), 0);
     return 0;
 }
 

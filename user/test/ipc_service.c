@@ -193,6 +193,59 @@ static int closed_under_receiver(void *unused)
     return 0;
 }
 
+/* While one thread's replies to a request fail again and again, others are served: none
+ * gets its place. */
+static volatile long stuck_id;
+
+static void *fail_replies(void *unused)
+{
+    static char data[16];
+    struct ipc_ext too_long = {.send_addr = (unsigned long)data, .send_len = sizeof(data)};
+    struct message none = {.w = {0}};
+
+    while (stuck_id)
+        if (ipc_reply(port, stuck_id, &none, &too_long) != -EMSGSIZE)
+            return (void *)1;
+    return unused;
+}
+
+static int call_many(void *unused)
+{
+    (void)unused;
+    for (long i = 0; i < 1500; i++)
+        CHECK_IS(call_number((void *)i), 0);
+    return 0;
+}
+
+static int kept_place(void *unused)
+{
+    struct message stuck, m;
+    pid_t first, many;
+    pthread_t t;
+    void *failed = (void *)1;
+
+    (void)unused;
+    CHECK_IS(make_port(), 0);
+    first = spawn(call_number, (void *)21);
+    CHECK(receive_request(port, &stuck, 0) > 0);
+    stuck_id = stuck.id;
+    CHECK_IS(pthread_create(&t, 0, fail_replies, 0), 0);
+    many = spawn(call_many, 0);
+    for (int i = 0; i < 1500; i++) {
+        CHECK(receive_request(port, &m, 0) > 0);
+        m.w[0] *= 2;
+        CHECK_IS(ipc_reply(port, m.id, &m, 0), 0);
+    }
+    CHECK_IS(reap(many), 0);
+    stuck_id = 0;
+    CHECK_IS(pthread_join(t, &failed), 0);
+    CHECK(!failed);
+    stuck.w[0] = 42;
+    CHECK_IS(ipc_reply(port, stuck.id, &stuck, 0), 0);
+    CHECK_IS(reap(first), 0);
+    return 0;
+}
+
 /* ------------------------------------------------- many clients, many servers */
 
 #define CLIENTS 6
@@ -309,6 +362,7 @@ static const struct proc_test tests[] = {
     {dead_server, "EPIPE for all when the server is killed"},
     {owners, "a port lives as long as it has owners; OWN is needed for all"},
     {closed_under_receiver, "a port closed under its receiver"},
+    {kept_place, "a request keeps its place while replies to it fail"},
     {crowd, "many clients, several server threads"},
     {killed_crowd, "clients killed at random moments"},
 };

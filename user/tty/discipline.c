@@ -154,6 +154,12 @@ static unsigned shown_mark(const struct discipline *d)
     return d->termios.lflag & TTY_ECHO ? READY_SHOWN : 0;
 }
 
+/* What was stored before it is there whenever the rest is. */
+static void commit(void)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
 /* The line, ended by a newline (which is then part of it) or by ^D, becomes a
  * record. False: there is no room for it. */
 static bool line_finish(struct discipline *d, bool newline)
@@ -165,11 +171,27 @@ static bool line_finish(struct discipline *d, bool newline)
     if (newline)
         d->line[d->line_len] = '\n';
     for (unsigned i = 0; i < bytes; i++)
-        ready_push(&d->ready, d->line[i] | shown_mark(d) | (i + 1 == bytes ? READY_END : 0));
+        ready_stage(&d->ready, i, d->line[i] | shown_mark(d) | (i + 1 == bytes ? READY_END : 0));
     if (!bytes)
-        ready_push(&d->ready, READY_EOF);
+        ready_stage(&d->ready, 0, READY_EOF);
+    /* Killed from here on, the line is in one place only: see discipline_resume. */
+    d->finished_tail = d->ready.tail + (bytes ? bytes : 1);
+    commit();
+    d->finishing = true;
+    commit();
+    ready_commit(&d->ready, bytes ? bytes : 1);
+    commit();
     d->line_len = 0;
+    commit();
+    d->finishing = false;
     return true;
+}
+
+void discipline_resume(struct discipline *d)
+{
+    if (d->finishing && d->ready.tail == d->finished_tail)
+        d->line_len = 0;
+    d->finishing = false;
 }
 
 static void input_drop(struct discipline *d)

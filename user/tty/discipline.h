@@ -38,6 +38,8 @@ struct discipline {
 
     unsigned char line[LINE_MAX_BYTES];
     unsigned line_len;
+    bool finishing; /* the line becomes a record: has, if the tail is that */
+    unsigned finished_tail;
     unsigned line_column; /* of the cursor when the line began */
 
     struct ready ready;                /* what was typed ahead */
@@ -52,6 +54,9 @@ void discipline_init(struct discipline *d, bool marked,
 
 /* A byte was typed. Returns INPUT_* bits. */
 unsigned discipline_input(struct discipline *d, unsigned char byte);
+
+/* What a server that was killed has left: a line is in one place, not in two. */
+void discipline_resume(struct discipline *d);
 
 /* ^C when nobody is to be killed: the reader gets an empty line. */
 void discipline_empty_line(struct discipline *d);

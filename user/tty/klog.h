@@ -5,6 +5,10 @@
  * Marked, a line goes out as MARK, its text, a newline, so that whoever reads the
  * line can tell it from program output. Not marked, it is a line for people: it
  * begins in column 0 and ends in CR LF whatever a program has set.
+ *
+ * Only whole lines are taken, and with the same store that puts them into the output
+ * the place in the log moves on: a server that is killed leaves neither half a line nor
+ * one that its successor takes again.
  */
 #ifndef USER_TTY_KLOG_H
 #define USER_TTY_KLOG_H
@@ -17,13 +21,17 @@ struct klog {
     struct output *output;
     bool marked;
     unsigned long position; /* in the log, of what was not taken yet */
-    unsigned len;
-    char line[KLOG_LINE_MAX]; /* begun, its newline has not come yet */
+    /* Once the output has come to next_urgent, the position is next_position. */
+    unsigned long next_urgent, next_position;
 };
 
-/* A piece of the log: complete lines go to the output, the rest is kept. The
- * output must have klog_room_needed() urgent bytes free for n up to KLOG_LINE_MAX. */
-void klog_take(struct klog *klog, const char *text, unsigned long n);
+/* The log from its position on, n bytes, at most KLOG_LINE_MAX: the whole lines in it go
+ * to the output, which must have klog_room_needed() urgent bytes free; one that fills all
+ * of n goes as it is. Returns the bytes taken; position moves on by so many. */
+unsigned long klog_take(struct klog *klog, const char *text, unsigned long n);
 unsigned long klog_room_needed(void);
+
+/* Where a server that died has left it. */
+void klog_resume(struct klog *klog, const struct output *output);
 
 #endif

@@ -18,12 +18,19 @@ void output_write(struct output *o, long id, unsigned long len)
 {
     unsigned at = o->writes_in % WRITES_MAX;
 
-    o->write[at].id = id;
-    o->write[at].len = len;
-    o->write[at].done = 0;
+    unsigned long done = 0;
+
+    /* One that has been begun twice stands there twice. */
     for (unsigned i = 0; i < WRITES_MAX; i++)
-        if (o->begun[i].number == IPC_NUMBER(id) && o->begun[i].len == len)
-            o->write[at].done = o->begun[i].done;
+        if (o->begun[i].number == IPC_NUMBER(id) && o->begun[i].len == len &&
+            o->begun[i].done > done)
+            done = o->begun[i].done;
+    o->write[at].id = 0; /* what is said of the place is not this request's yet */
+    commit();
+    o->write[at].len = len;
+    o->write[at].done = done;
+    commit();
+    o->write[at].id = id;
     commit();
     o->writes_in++;
 }
@@ -55,7 +62,7 @@ static void load_fill(struct output *o)
     o->load.at = 0;
     for (; n < LOAD_MAX && o->urgent_out + n != o->urgent_in; n++)
         o->load.bytes[n] = o->urgent[(o->urgent_out + n) % URGENT_MAX];
-    o->load.urgent = n > 0;
+    o->load.kind = n ? LOAD_URGENT : LOAD_WRITE;
     o->load.after = o->urgent_out + n;
     if (!n && o->writes_out != o->writes_in) {
         n = (unsigned)discipline_output(o->discipline, o->write[at].data + o->write[at].done,
@@ -70,9 +77,9 @@ static void load_fill(struct output *o)
 /* All of the load is out. Doing it twice is as good as once. */
 static void load_end(struct output *o)
 {
-    if (o->load.urgent)
+    if (o->load.kind == LOAD_URGENT)
         o->urgent_out = o->load.after;
-    else
+    else if (o->load.kind == LOAD_WRITE)
         o->write[o->writes_out % WRITES_MAX].done = o->load.after;
     commit();
     o->load.len = 0;

@@ -34,11 +34,12 @@ struct output {
     void *device;
 
     /* Bytes on their way to the device: at of them have been given to it. When all
-     * have, urgent_out or the first write's done becomes `after`. */
+     * have, urgent_out or the first write's done becomes `after`; if they are counted
+     * already, nothing. */
     struct {
         char bytes[LOAD_MAX];
         unsigned at, len;
-        bool urgent;
+        enum { LOAD_URGENT, LOAD_WRITE, LOAD_COUNTED } kind;
         unsigned long after;
     } load;
 

@@ -18,7 +18,19 @@ void ready_clear(struct ready *ready)
 
 void ready_push(struct ready *ready, unsigned entry)
 {
-    ready->entry[ready->tail++ % READY_MAX] = (unsigned short)entry;
+    ready_stage(ready, 0, entry);
+    ready_commit(ready, 1);
+}
+
+void ready_stage(struct ready *ready, unsigned n, unsigned entry)
+{
+    ready->entry[(ready->tail + n) % READY_MAX] = (unsigned short)entry;
+}
+
+void ready_commit(struct ready *ready, unsigned count)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    ready->tail += count;
 }
 
 long ready_record(const struct ready *ready, char *buf, size_t room)

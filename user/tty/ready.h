@@ -27,8 +27,11 @@ struct ready {
 unsigned ready_room(const struct ready *ready);
 bool ready_empty(const struct ready *ready);
 void ready_clear(struct ready *ready);
-/* There must be room. */
+/* There must be room. Those staged, n-th after the last, are in the queue when they are
+ * committed, all at once. */
 void ready_push(struct ready *ready, unsigned entry);
+void ready_stage(struct ready *ready, unsigned n, unsigned entry);
+void ready_commit(struct ready *ready, unsigned count);
 
 /* Copy, and leave there, up to room bytes: of the first record (the queue is not
  * empty; 0 = end of file), or of all. Return the number. */

@@ -5,8 +5,9 @@
  * kernel log. Requests that were in service come again, so readers, waiters and answers
  * are forgotten. A write that comes again goes on where it was (output.h). A read is
  * the difficult one: was it answered? Its bytes may be dropped only if it was. All that
- * come again are at the head of the queue; so once as many requests have been received
- * as were queued when we began, it is known: its number has come, or it never will.
+ * come again are at the head of the queue, and were numbered before: so it is known when
+ * a request comes with a number above all before, or none is left. By then the read has
+ * come again, or it never will.
  */
 #include "user/tty/tty.h"
 
@@ -22,16 +23,17 @@ static bool sane(const struct tty *tty)
            (!tty->reading || ready->tail - tty->reading_head <= READY_MAX) &&
            o->urgent_in - o->urgent_out <= URGENT_MAX && o->load.len <= LOAD_MAX &&
            (!o->load.len || o->load.at <= o->load.len) &&
-           o->writes_in - o->writes_out <= WRITES_MAX && tty->klog.len <= KLOG_LINE_MAX;
+           o->writes_in - o->writes_out <= WRITES_MAX;
 }
 
 /* How far each write had come that may be asked for again; none is queued now. */
 static void keep_writes(struct output *o)
 {
-    if (o->load.len && !o->load.urgent) {
+    /* What was loaded of a write still goes out, and counts now. */
+    if (o->load.len && o->load.kind == LOAD_WRITE) {
         o->write[o->writes_out % WRITES_MAX].done = o->load.after;
-        o->load.after = o->urgent_out;
-        o->load.urgent = true; /* it goes out, and changes nothing more */
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        o->load.kind = LOAD_COUNTED;
     }
     for (unsigned i = 0; i < WRITES_MAX; i++) {
         bool valid = o->write[i].len <= IPC_BUFFER_MAX && o->write[i].done <= o->write[i].len;
@@ -40,54 +42,59 @@ static void keep_writes(struct output *o)
         o->begun[i].len = o->write[i].len;
         o->begun[i].done = o->write[i].done;
     }
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
     o->writes_in = o->writes_out = 0;
 }
 
 bool resume(struct tty *tty)
 {
-    struct abi_port_info info = {.queued = 0};
-
     if (!sane(tty)) {
         __builtin_memset(tty, 0, sizeof(*tty));
         tty->magic = TTY_MAGIC;
         return false;
     }
     keep_writes(&tty->output);
+    discipline_resume(&tty->discipline);
+    klog_resume(&tty->klog, &tty->output);
     tty->due = (struct due){0};
     tty->held_id = 0;
     tty->readers_in = tty->readers_out = 0;
     tty->waiters = 0;
-    sys_port_info(PORT, &info);
-    tty->to_be_seen = info.queued;
     tty->unsettled = tty->reading != 0;
     if (tty->unsettled) /* it may have been dropped in part */
         tty->discipline.ready.head = tty->reading_head;
     return true;
 }
 
+/* The read was answered: what it got is dropped, unless ^C has dropped it. */
+static void settle(struct tty *tty)
+{
+    if (tty->discipline.ready.head == tty->reading_head)
+        discipline_consume(&tty->discipline, tty->reading_count);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    tty->reading = 0;
+    tty->unsettled = false;
+}
+
 void resume_seen(struct tty *tty, long id)
 {
-    if (!tty->unsettled)
-        return;
-    tty->to_be_seen -= tty->to_be_seen > 0;
-    if (IPC_NUMBER(id) == tty->reading) { /* it was not */
+    unsigned long number = IPC_NUMBER(id);
+
+    if (tty->unsettled && number == tty->reading) { /* it was not answered */
         tty->reading = 0;
         tty->unsettled = false;
+    } else if (tty->unsettled && number > tty->highest) {
+        settle(tty);
     }
+    if (number > tty->highest)
+        tty->highest = number;
 }
 
 bool resume_settle(struct tty *tty)
 {
     struct abi_port_info info;
 
-    if (!tty->unsettled)
-        return true;
-    /* Fewer come than were queued if clients were killed meanwhile. */
-    if (tty->to_be_seen && sys_port_info(PORT, &info) == 0 && info.queued)
-        return false;
-    if (tty->discipline.ready.head == tty->reading_head) /* ^C has not dropped them */
-        discipline_consume(&tty->discipline, tty->reading_count);
-    tty->reading = 0;
-    tty->unsettled = false;
-    return true;
+    if (tty->unsettled && sys_port_info(PORT, &info) == 0 && !info.queued)
+        settle(tty);
+    return !tty->unsettled;
 }

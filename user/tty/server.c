@@ -7,7 +7,7 @@
 #define INPUT_STEP 256       /* bytes typed, likewise */
 #define WATCH_NS   1000000ul /* between two looks at a UART that is watched */
 #define AGAIN_NS   50000ul
-#define BEAT_LOOKS 500 /* such looks between two signs of life */
+#define BEAT_NS    1000000000ul
 
 /* --------------------------------------------------------------- answers */
 
@@ -85,12 +85,13 @@ static void log_step(struct tty *tty)
     char text[KLOG_LINE_MAX];
 
     while (tty->log_grew && output_urgent_room(&tty->output) >= klog_room_needed()) {
-        long n = sys_system(H_SYSTEM, SYSTEM_LOG_READ, (long)text, sizeof(text),
-                            (long)&tty->klog.position);
+        unsigned long position = tty->klog.position;
+        long n = sys_system(H_SYSTEM, SYSTEM_LOG_READ, (long)text, sizeof(text), (long)&position);
 
-        if (n > 0) {
-            klog_take(&tty->klog, text, (unsigned long)n);
-            continue;
+        if (n > 0) { /* a log that has gone over what was not read yet begins later */
+            tty->klog.position = position - (unsigned long)n;
+            if (klog_take(&tty->klog, text, (unsigned long)n))
+                continue;
         }
         tty->log_grew = false;
         waiters_log_taken(tty);
@@ -160,7 +161,7 @@ void server_run(struct tty *tty)
 {
     struct message m = {0};
     struct ipc_ext ext;
-    unsigned looks = 0;
+    unsigned long beat = 0;
 
     for (;;) {
         enum output_state state = work(tty);
@@ -171,8 +172,10 @@ void server_run(struct tty *tty)
             tty_flush_answer(tty);
             if (state == OUTPUT_BLOCKED) {
                 sys_sleep(WATCH_NS);
-                if (++looks % BEAT_LOOKS == 0) /* nothing is received here */
-                    heart_beat(HEART_TTY);
+                if ((unsigned long)sys_clock(ABI_CLOCK_MONOTONIC) - beat > BEAT_NS) {
+                    heart_beat(HEART_TTY); /* nothing is received here */
+                    beat = (unsigned long)sys_clock(ABI_CLOCK_MONOTONIC);
+                }
                 tty->log_grew = true; /* its notification waits on the port */
             }
             continue;

@@ -67,8 +67,8 @@ struct tty {
      * where they begin. */
     unsigned long reading, reading_count;
     unsigned reading_head;
-    bool unsettled;      /* whether the read above was answered is not known yet */
-    unsigned to_be_seen; /* requests to be received until it is */
+    bool unsettled;        /* whether the read above was answered is not known yet */
+    unsigned long highest; /* number of a request, so far */
     unsigned long readers_in, readers_out; /* free-running */
     struct reader reader[READERS_MAX];
     unsigned waiters;
