@@ -79,7 +79,6 @@ static int serve(int port, unsigned long shift)
     return 1;
 }
 
-static int session;
 static pid_t server;
 
 static int start(unsigned long badge, unsigned rights, unsigned long shift)

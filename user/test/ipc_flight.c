@@ -11,7 +11,7 @@
 #define KEY  0x77000000001ul
 #define SIZE (16 * 4096ul)
 
-static int port, file;
+static int file;
 static char room[IPC_BUFFER_MAX];
 static unsigned char pages[IPC_BUFFER_MAX];
 

@@ -11,8 +11,6 @@
 #define WHO  4 /* the badge */
 #define STOP 5
 
-static int port, session;
-
 static int fresh_reader(char letter)
 {
     int fds[2];

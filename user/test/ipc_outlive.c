@@ -2,29 +2,9 @@
  * Ports outlive servers: what a dead one had in service is the next one's, with
  * all that came with it, and the callers only wait.
  *
- * test: points=6
+ * test: points=4
  */
 #include "user/test/ipc_util.h"
-#include <sys/mman.h>
-
-static int port, session;
-
-static int make_port(void)
-{
-    port = (int)sys_port_create();
-    session = make_session(port, 1, RIGHT_CALL);
-    CHECK(port >= 0 && session >= 0);
-    return 0;
-}
-
-/* A client, which does not own the port: sends a number and wants its double. */
-static int call_number(void *number)
-{
-    struct message m = {.w = {(unsigned long)number}};
-    long rc = sys_close(port) ? -EBADF : ipc_call(session, &m, 0);
-
-    return rc < 0 ? (int)-rc : m.w[0] == (unsigned long)number * 2 ? 0 : 255;
-}
 
 /* A server: receives that many requests, answers none, and waits to be killed. */
 static int take(void *count)
@@ -35,38 +15,6 @@ static int take(void *count)
         if (receive_request(port, &m, 0) <= 0)
             return 1;
     return sleep_long(0);
-}
-
-/* Until the port has that many requests in service and in the queue. */
-static int await_state(unsigned in_service, unsigned queued)
-{
-    struct abi_port_info info;
-
-    for (int i = 0; i < 5000; i++) {
-        CHECK_IS(sys_port_info(port, &info), 0);
-        if (info.in_service == in_service && info.queued == queued)
-            return 0;
-        sys_sleep(MS);
-    }
-    dprintf(2, "# %u in service, %u queued, not %u and %u\n", info.in_service, info.queued,
-            in_service, queued);
-    return 1;
-}
-
-/* How many requests dead servers have left so far. */
-static unsigned long returned(void)
-{
-    struct abi_port_info info = {0};
-
-    sys_port_info(port, &info);
-    return info.returned;
-}
-
-static int kill_and_reap(pid_t pid, int signal)
-{
-    CHECK_IS(sys_kill(H_NONE, pid, signal), 0);
-    CHECK_IS(reap(pid), signal);
-    return 0;
 }
 
 static int answer_double(const struct message *m)
@@ -266,6 +214,11 @@ static int killable(void *unused)
     return 0;
 }
 
+static int call_without_port(void *number)
+{
+    return sys_close(port) ? EBADF : call_number(number);
+}
+
 static int given_up(void *unused)
 {
     pid_t server, client;
@@ -274,7 +227,7 @@ static int given_up(void *unused)
     (void)unused;
     CHECK_IS(make_port(), 0);
     server = spawn(take, (void *)1);
-    client = spawn(call_number, (void *)1);
+    client = spawn(call_without_port, (void *)1);
     CHECK_IS(await_state(1, 0), 0);
     CHECK_IS(kill_and_reap(server, ABI_SIGKILL), 0);
     CHECK_IS(await_state(0, 1), 0);
@@ -356,176 +309,6 @@ static int inspection(void *unused)
     return 0;
 }
 
-/* ------------------------------------------------- requests of the kernel's own */
-
-#define KEY   0x77000000001ul
-#define PAGES 8
-
-static int file;
-static volatile int *met; /* shared: the message that is fatal has come */
-
-/* A pager that answers what it is asked for with its sign, but dies of the first
- * message of that number, if it is not 0. */
-static int page_server(void *fatal)
-{
-    static char pages[IPC_BUFFER_MAX];
-    struct ipc_ext ext = {.recv_addr = (unsigned long)pages, .recv_cap = sizeof(pages)};
-    struct message m;
-    long id = ipc_receive(port, &m, &ext);
-
-    for (;;) {
-        unsigned long number = m.w[0];
-        if (id < 0)
-            return 1;
-        if (id > 0 && fatal && number == (unsigned long)fatal)
-            return *met = 1, sleep_long(0);
-        ext.send_len = 0;
-        if (number == MSG_PAGE_IN) {
-            memset(pages, 'p', sizeof(pages));
-            ext.send_addr = (unsigned long)pages;
-            ext.send_len = m.w[3] * 4096;
-        }
-        m.w[0] = number == MSG_RESERVE ? m.w[3] : 0;
-        m.w[1] = 0;
-        id = id ? ipc_reply_receive(port, id, &m, &ext) : ipc_receive(port, &m, &ext);
-    }
-}
-
-static int read_byte(void *unused)
-{
-    char byte = 0;
-
-    (void)unused;
-    CHECK_IS(sys_pread(file, &byte, 1, 0), 1);
-    CHECK_IS(byte, 'p');
-    return 0;
-}
-
-static int write_byte(void *unused)
-{
-    (void)unused;
-    CHECK_IS(sys_pwrite(file, "w", 1, 4096), 1);
-    CHECK_IS(sys_fsync(file), 0);
-    return 0;
-}
-
-static int close_file(void *unused)
-{
-    (void)unused;
-    CHECK_IS(sys_close(file), 0);
-    return 0;
-}
-
-/* A page in, a page out, and the end of a session each meet a server that dies. */
-static int kernels_own(void *unused)
-{
-    static const struct {
-        unsigned long fatal;
-        int (*act)(void *);
-    } acts[] = {{MSG_PAGE_IN, read_byte}, {MSG_PAGE_OUT, write_byte}, {MSG_CLOSE, close_file}};
-
-    (void)unused;
-    CHECK_IS(make_port(), 0);
-    met = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    CHECK(met != MAP_FAILED);
-    for (unsigned i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
-        pid_t server, client;
-        *met = 0;
-        file = make_file(port, KEY, PAGES * 4096);
-        CHECK(file >= 0);
-        server = spawn(page_server, (void *)acts[i].fatal);
-        client = spawn(acts[i].act, 0);
-        if (acts[i].act == close_file)
-            CHECK_IS(sys_close(file), 0);
-        for (int j = 0; j < 5000 && !*met; j++)
-            sys_sleep(MS);
-        CHECK_IS(*met, 1);
-        CHECK_IS(kill_and_reap(server, ABI_SIGKILL), 0);
-        CHECK_IS(returned(), i + 1);
-        server = spawn(page_server, 0);
-        CHECK_IS(reap(client), 0);
-        if (acts[i].act != close_file)
-            CHECK_IS(sys_close(file), 0);
-        CHECK_IS(await_state(0, 0), 0);
-        CHECK_IS(kill_and_reap(server, ABI_SIGKILL), 0);
-    }
-    CHECK_IS(sys_object_discard(port, KEY), 0);
-    return 0;
-}
-
-/* -------------------------------------------------------- servers killed at random */
-
-#define CLIENTS 5
-#define CALLS   300
-#define KILLS   80
-
-static char shared_buffer[4096];
-
-static int serve(void *unused)
-{
-    struct ipc_ext ext = {.recv_addr = (unsigned long)shared_buffer,
-                          .recv_cap = sizeof(shared_buffer),
-                          .send_addr = (unsigned long)shared_buffer};
-    struct message m;
-    long id = ipc_receive(port, &m, &ext);
-
-    (void)unused;
-    while (id > 0) {
-        m.w[0] = m.origin & ORIGIN_KERNEL ? 0 : m.w[0] * 2;
-        ext.send_len = ext.recv_len;
-        for (unsigned long i = 0; i < ext.recv_len; i++)
-            shared_buffer[i]++;
-        id = ipc_reply_receive(port, id, &m, &ext);
-    }
-    return 1;
-}
-
-static int busy_client(void *seed)
-{
-    static char data[3000];
-    unsigned long random = (unsigned long)seed + 1;
-
-    for (unsigned long i = 0; i < CALLS; i++) {
-        struct message m = {.w = {i + 7}};
-        unsigned long n = random_next(&random) % sizeof(data);
-        struct ipc_ext ext = {.send_addr = (unsigned long)data,
-                              .send_len = n,
-                              .recv_addr = (unsigned long)data,
-                              .recv_cap = sizeof(data)};
-        memset(data, (int)i, sizeof(data));
-        CHECK_IS(ipc_call(session, &m, &ext), 0);
-        CHECK_IS(m.w[0], (i + 7) * 2);
-        CHECK_IS(ext.recv_len, n);
-        for (unsigned long j = 0; j < n; j++)
-            CHECK(data[j] == (char)(i + 1));
-    }
-    return 0;
-}
-
-static int random_kills(void *unused)
-{
-    struct abi_port_info info;
-    unsigned long random = 99;
-    pid_t clients[CLIENTS], server;
-
-    (void)unused;
-    CHECK_IS(make_port(), 0);
-    for (unsigned long i = 0; i < CLIENTS; i++)
-        clients[i] = spawn(busy_client, (void *)i);
-    for (int i = 0; i < KILLS; i++) {
-        server = spawn(serve, 0);
-        sys_sleep(random_next(&random) % (2 * MS));
-        CHECK_IS(kill_and_reap(server, ABI_SIGKILL), 0);
-    }
-    server = spawn(serve, 0);
-    for (int i = 0; i < CLIENTS; i++)
-        CHECK_IS(reap(clients[i]), 0);
-    CHECK_IS(kill_and_reap(server, ABI_SIGKILL), 0);
-    CHECK_IS(sys_port_info(port, &info), 0);
-    CHECK_IS(info.answered, CLIENTS * CALLS); /* each once */
-    return 0;
-}
-
 static const struct proc_test tests[] = {
     {in_order, "requests in service come to the next server, in order, under their numbers"},
     {others_keep_theirs, "what another server has in service stays its own"},
@@ -535,8 +318,6 @@ static const struct proc_test tests[] = {
     {given_up, "a port given up after its server's death answers EPIPE"},
     {poison, "EIO at the third death by the server's own fault"},
     {inspection, "port_info wants OWN"},
-    {kernels_own, "pages in, pages out and closes of the kernel's come again"},
-    {random_kills, "servers killed at random moments: each call is answered once, and right"},
 };
 
 int main(void)

@@ -14,7 +14,7 @@
 #define HOGS_MAX 8
 #define TIMER    (1ul << 62)
 
-static int pager, file, server, session;
+static int pager, file, server;
 static unsigned char data[IPC_BUFFER_MAX];
 
 static struct message kept[HOGS_MAX]; /* page requests not answered yet */

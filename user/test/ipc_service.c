@@ -7,24 +7,6 @@
 #include "user/test/ipc_util.h"
 #include <pthread.h>
 
-static int port, session;
-
-static int make_port(void)
-{
-    port = (int)sys_port_create();
-    session = make_session(port, 1, RIGHT_CALL);
-    CHECK(port >= 0 && session >= 0);
-    return 0;
-}
-
-static int call_number(void *number)
-{
-    struct message m = {.w = {(unsigned long)number}};
-    long rc = ipc_call(session, &m, 0);
-
-    return rc < 0 ? (int)-rc : m.w[0] == (unsigned long)number * 2 ? 0 : 1;
-}
-
 static int ids(void *unused)
 {
     struct message m[3], none = {.w = {0}};

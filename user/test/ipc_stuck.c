@@ -9,7 +9,7 @@
 
 #define NAME "/tmp/ipc_stuck"
 
-static int port, file;
+static int file;
 
 static unsigned long dirty_pages(void)
 {

@@ -29,6 +29,49 @@ KTAP_UNUSED static int make_file(int port, unsigned long key, unsigned long size
     return (int)sys_session_create(port, &spec);
 }
 
+/* One port and a session on it, for tests that need no more. */
+KTAP_UNUSED static int port, session;
+
+KTAP_UNUSED static int make_port(void)
+{
+    port = (int)sys_port_create();
+    session = make_session(port, 1, RIGHT_CALL);
+    CHECK(port >= 0 && session >= 0);
+    return 0;
+}
+
+/* A client on it, in a child: sends a number and wants its double. The errno of the call. */
+KTAP_UNUSED static int call_number(void *number)
+{
+    struct message m = {.w = {(unsigned long)number}};
+    long rc = ipc_call(session, &m, 0);
+
+    return rc < 0 ? (int)-rc : m.w[0] == (unsigned long)number * 2 ? 0 : 255;
+}
+
+/* Until the port has that many requests in service and in the queue. */
+KTAP_UNUSED static int await_state(unsigned in_service, unsigned queued)
+{
+    struct abi_port_info info;
+
+    for (int i = 0; i < 5000; i++) {
+        CHECK_IS(sys_port_info(port, &info), 0);
+        if (info.in_service == in_service && info.queued == queued)
+            return 0;
+        sys_sleep(MS);
+    }
+    dprintf(2, "# %u in service, %u queued, not %u and %u\n", info.in_service, info.queued,
+            in_service, queued);
+    return 1;
+}
+
+KTAP_UNUSED static int kill_and_reap(pid_t pid, int signal)
+{
+    CHECK_IS(sys_kill(H_NONE, pid, signal), 0);
+    CHECK_IS(reap(pid), signal);
+    return 0;
+}
+
 /* The next request that a program sent: notifications are passed over, and what
  * the kernel sends of its own is answered with 0. As ipc_receive otherwise. */
 KTAP_UNUSED static long receive_request(int port, struct message *m, struct ipc_ext *ext)
