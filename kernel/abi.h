@@ -245,8 +245,9 @@ struct abi_handle_info {
  * somebody still holds the port so, it goes back to the head of the queue with the
  * handles that it carried, and whoever receives next gets it: its id may be another
  * then, but the upper 48 bits of an id, the request's number, are the same. (After
- * three such deaths, by the server's own fault, it ends with -EIO.) reply to a client that was
- * killed meanwhile fails with -ECANCELED (the data did not arrive; the id is gone). reply_receive
+ * three such deaths, by the server's own fault, it ends with -EIO.) reply to a
+ * client that was killed meanwhile fails with -ECANCELED (the data did not arrive;
+ * the id is gone). reply_receive
  * whose reply fails returns that error and receives nothing. -EMSGSIZE: the
  * buffer sent is larger than the other side takes: given to the caller for a
  * request, to the server for a reply (the request stays in service). -EAGAIN from

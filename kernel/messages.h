@@ -174,15 +174,15 @@ struct msg_statfs {
 /* To init, by a session that opening /dev/svc gives. Reply data = struct msg_service
  * records, one for each service. */
 #define MSG_SVC_LIST 96
-/* w[1] = SVC_*; w[2] = signal for SVC_KILL: SIGKILL, SIGTERM, or SIGABRT as if it had
- * stalled; ns after which it is started again, for SVC_STOP (0: only when asked for).
- * data = the service's name. Reply: w[0] = 0,
- * -ENOENT no such service, -EBUSY it is in that state, -EPIPE it was given up, or
- * another error; what was asked for begins then, and MSG_SVC_LIST shows its end. */
+/* w[1] = SVC_*. w[2] = for SVC_STOP, ns after which it is started again, 0 = only when
+ * that is asked for; for SVC_KILL, the signal: SIGKILL, SIGTERM, or SIGABRT as if it had
+ * stalled. data = the service's name. Reply: w[0] = 0, -ENOENT no such service, -EBUSY it
+ * is in that state, -EPIPE it was given up, or another error; what was asked for begins
+ * then, and MSG_SVC_LIST shows its end. */
 #define MSG_SVC_DO 97
 
 #define SVC_START   1
-#define SVC_STOP    2 /* and not again by itself */
+#define SVC_STOP    2
 #define SVC_RESTART 3
 #define SVC_KILL    4 /* as if it had died */
 

@@ -33,7 +33,7 @@ struct port {
     uint64_t pending;          /* (lock) notification bits raised */
     uint32_t owners;           /* atomic: handles with RIGHT_OWN */
     bool closed;               /* (lock) given up */
-    int server_pid;            /* who received last; for the thread dump */
+    int server_pid;            /* who received last, so who must act for a caller to go on */
     bool synced;               /* some session has a memory object: MSG_SYNC goes here */
     struct list all_link;      /* (ports lock) */
     struct list room_link;     /* (parked lock) its server waits for NOTIFY_ROOM */

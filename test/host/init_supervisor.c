@@ -257,6 +257,17 @@ static void test_stalls(void)
     pass(15 * SECOND);
     CHECK(killed == blk->pid);
     check_end("the first sign may take longer, not for ever");
+
+    fresh();
+    no_timers = true;
+    pass(SECOND); /* all are asked, and answer */
+    CHECK(!timers[BIT_TICK]);
+    no_timers = false;
+    supervisor_notified(1ul << HEART_TTY);
+    answering[SERVICE_BLK] = false;
+    pass(8 * SECOND);
+    CHECK(killed == blk->pid);
+    check_end("the clock of heartbeats outlives a want of memory");
 }
 
 static void test_requests(void)
@@ -277,8 +288,13 @@ static void test_requests(void)
     CHECK(!blk->pid);
     pass(1);
     CHECK(blk->pid);
-    CHECK(supervisor_do(blk, SVC_STOP, 0) == 0);
+    CHECK(supervisor_do(blk, SVC_STOP, 5 * SECOND) == 0);
     die(blk, ABI_SIGTERM);
+    CHECK(supervisor_do(blk, SVC_START, 0) == 0);
+    CHECK(supervisor_do(blk, SVC_STOP, 0) == 0); /* for ever, whatever was said before */
+    die(blk, ABI_SIGTERM);
+    pass(1000 * SECOND);
+    CHECK(!blk->pid);
     supervisor_start_stopped();
     CHECK(blk->pid);
     check_end("stopped, and started: when asked, after a while, at the end");
@@ -302,7 +318,7 @@ static void test_requests(void)
 
 int main(void)
 {
-    check_plan(11);
+    check_plan(12);
     test_deaths();
     test_stalls();
     test_requests();

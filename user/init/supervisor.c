@@ -24,6 +24,8 @@
 #define PAUSE          (SECOND / 20) /* after the first failure */
 #define THREADS_LOOKED 16
 
+static bool ticking; /* the timer of heartbeats is armed */
+
 static unsigned long now(void)
 {
     return (unsigned long)sys_clock(ABI_CLOCK_MONOTONIC);
@@ -86,7 +88,8 @@ bool supervisor_start(void)
         if (!start(&services[i]))
             return false;
     }
-    return sys_port_timer(init_port, BIT_TICK, TICK) == 0;
+    ticking = sys_port_timer(init_port, BIT_TICK, TICK) == 0;
+    return ticking;
 }
 
 /* ------------------------------------------------------------------ death */
@@ -123,8 +126,7 @@ bool supervisor_bury(int pid, int status)
         say("init: %s is stopped", service->name);
         service->stop = false;
         service->state = SERVICE_STOPPED;
-        if (service->pause)
-            start_after(service, service->pause);
+        start_after(service, service->pause);
     } else {
         bool failed = own_fault(status) && answered(service) == service->answered;
 
@@ -185,8 +187,11 @@ void supervisor_notified(unsigned long bits)
     if (bits & 1ul << BIT_TICK) {
         for (int i = 0; i < SERVICES; i++)
             look_after(&services[i]);
-        sys_port_timer(init_port, BIT_TICK, TICK);
+        ticking = false;
     }
+    /* If there is no memory for the timer, the next sign of life brings us here again. */
+    if (!ticking)
+        ticking = sys_port_timer(init_port, BIT_TICK, TICK) == 0;
 }
 
 void supervisor_start_stopped(void)
