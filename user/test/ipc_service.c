@@ -6,6 +6,7 @@
  */
 #include "user/test/ipc_util.h"
 #include <pthread.h>
+#include <stdbool.h>
 
 static int ids(void *unused)
 {
@@ -91,19 +92,22 @@ static int dead_clients(void *unused)
     return 0;
 }
 
-/* All who wait when a server's port is given up are told, and all who come. */
-static int dead_server(void *unused)
+/* All who wait when a server's port is given up are told, and all who come: closed by a
+ * server that lives on, or by its death. */
+static int port_goes(bool closed)
 {
+    int go[2], status;
     pid_t server, clients[6];
-    int status;
 
-    (void)unused;
     CHECK_IS(make_port(), 0);
+    CHECK_IS(pipe(go), 0);
     server = fork();
     if (server == 0) {
         struct message m;
         for (int i = 0; i < 3; i++) /* three in service, three in the queue */
             ipc_receive(port, &m, 0);
+        if (read(go[0], &m, 1) == 1)
+            sys_close(port);
         _exit(sleep_long(0));
     }
     CHECK_IS(sys_close(port), 0);
@@ -111,14 +115,32 @@ static int dead_server(void *unused)
         clients[i] = spawn(call_number, (void *)i);
         CHECK(await_waiting(clients[i], "reply"));
     }
-    CHECK_IS(sys_kill(H_NONE, server, ABI_SIGKILL), 0);
-    CHECK_IS(reap(server), ABI_SIGKILL);
+    if (closed)
+        CHECK_IS(write(go[1], "x", 1), 1);
+    else
+        CHECK_IS(sys_kill(H_NONE, server, ABI_SIGKILL), 0);
     for (int i = 0; i < 6; i++) {
         status = reap(clients[i]);
         CHECK_IS(WEXITSTATUS(status), EPIPE);
     }
     CHECK_IS(call_number((void *)9), EPIPE);
+    if (closed)
+        CHECK_IS(sys_kill(H_NONE, server, ABI_SIGKILL), 0);
+    CHECK_IS(reap(server), ABI_SIGKILL);
+    CHECK_IS(close(go[0]) + close(go[1]), 0);
     return 0;
+}
+
+static int dead_server(void *unused)
+{
+    (void)unused;
+    return port_goes(false);
+}
+
+static int closed_port(void *unused)
+{
+    (void)unused;
+    return port_goes(true);
 }
 
 /* A port lives as long as anybody may receive on it. */
@@ -342,6 +364,7 @@ static const struct proc_test tests[] = {
     {bad_replies, "a bad reply leaves the request in service"},
     {dead_clients, "clients killed in the queue and in service"},
     {dead_server, "EPIPE for all when the server is killed"},
+    {closed_port, "EPIPE for all when the server closes its port"},
     {owners, "a port lives as long as it has owners; OWN is needed for all"},
     {closed_under_receiver, "a port closed under its receiver"},
     {kept_place, "a request keeps its place while replies to it fail"},
