@@ -123,6 +123,9 @@
  * caller's, adopted ones too */
 #define SYS_process_watch 61
 #define SYS_port_info     62 /* (port, struct abi_port_info *) */
+/* (port, PORT_*, cursor, u64 *, room) -> entries, at most room; 0: no more. For a server
+ * that goes on where another one died. */
+#define SYS_port_list 63
 
 /* Memory objects */
 #define SYS_object_create 65 /* (size) -> handle: anonymous, shared by passing */
@@ -132,11 +135,14 @@
 #define SYS_object_resize  67
 #define SYS_object_info    68 /* (port, key, struct abi_object_info *) */
 #define SYS_object_discard 69 /* (port, key): forget it and its dirty pages */
+/* (port, key, page, struct abi_page_run *, room) -> runs, at most room, from that page on;
+ * 0: no more. The object's pages that may become dirty without a MSG_RESERVE */
+#define SYS_object_pages 71
 
 /* The system */
 #define SYS_system 70 /* (system handle, SYSTEM_*, a, b, c): below */
 
-#define SYS_MAX 71
+#define SYS_MAX 72
 
 /* ------------------------------------------------------------------- exit */
 
@@ -294,6 +300,16 @@ struct abi_port_info {
     unsigned long answered; /* requests, since the port was made */
     unsigned long returned; /* requests that a dying server left to the next */
     unsigned queued, in_service;
+};
+
+/* SYS_port_list */
+#define PORT_SESSIONS 1 /* badges, after the first `cursor`: until their MSG_CLOSE is answered */
+#define PORT_OBJECTS  2 /* keys above the cursor, in order, of memory objects that are cached */
+/* numbers above the cursor, in order, of queued requests that a server had received which died */
+#define PORT_RETURNED 3
+
+struct abi_page_run {
+    unsigned long first, count;
 };
 
 struct abi_object_info {

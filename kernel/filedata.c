@@ -60,7 +60,8 @@ struct writing {
     uint64_t from;        /* user address of the next byte */
     uint64_t at;          /* offset of the next byte */
     uint64_t left;        /* bytes */
-    uint64_t granted_end; /* blocks are reserved up to this offset */
+    uint64_t granted_end; /* blocks are reserved up to this offset, */
+    uint64_t deaths;      /* by a server that lives if so many have died */
 };
 
 /* The busy mark: writes to a file are one after the other, so that appends do
@@ -93,6 +94,7 @@ static int reserve(struct writing *w)
     uint64_t pages = ((w->at + w->left - 1) >> PAGE_SHIFT) - first + 1;
     unsigned count = (unsigned)least(pages, PAGE_IO_MAX);
     uint64_t size = least(w->at + w->left, (first + count) << PAGE_SHIFT);
+    w->deaths = pager_ops.deaths(o->port);
     int n = object_prepare_write(o, first, count, size > o->size ? size : o->size, 0);
     if (n < 0)
         return n;
@@ -108,6 +110,8 @@ static int enter_page(struct writing *w, uint64_t step, struct frame **out)
     struct object *o = w->object;
     uint64_t index = w->at >> PAGE_SHIFT;
     spin_lock(&o->lock);
+    if (o->kind == OBJECT_PAGED && w->granted_end && pager_ops.deaths(o->port) != w->deaths)
+        w->granted_end = 0;
     struct frame *f = object_lookup_locked(o, index);
     bool fresh = !f && index >= object_pages(o) && object_empty_at_locked(o, index);
     bool grows = w->at + step > o->size;

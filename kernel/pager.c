@@ -125,6 +125,11 @@ static int reserve(struct object *o, uint64_t first, unsigned count, uint64_t si
     return n > (int64_t)count ? (int)count : n < -1000 ? -EIO : (int)n;
 }
 
+static uint64_t deaths(void *port)
+{
+    return __atomic_load_n(&((struct port *)port)->deaths, __ATOMIC_ACQUIRE);
+}
+
 static void ref(void *port)
 {
     port_ref(port);
@@ -152,6 +157,7 @@ void pager_init(void)
         .io_free = io_free,
         .start = start,
         .reserve = reserve,
+        .deaths = deaths,
         .port_ref = ref,
         .port_unref = unref,
         .now_ns = clock_realtime_ns,

@@ -6,6 +6,7 @@
 #include "kernel/errno.h"
 #include "kernel/log.h"
 #include "kernel/port_parts.h"
+#include "kernel/process.h"
 #include "kernel/thread.h"
 #include "vm/kmalloc.h"
 #include "vm/object.h"
@@ -26,6 +27,7 @@ struct port *port_create(void)
     spin_init(&p->lock, RANK_PORT);
     list_init(&p->queue);
     list_init(&p->serving);
+    list_init(&p->sessions);
     waitq_init(&p->receivers);
     p->owners = 1;
     spin_lock(&ports_lock);
@@ -179,6 +181,8 @@ static void return_requests(struct port *p, void *arg)
     const struct dead_server *dead = arg;
     struct list refused = LIST_INIT(refused), *before;
     spin_lock(&p->lock);
+    if (p->server_pid == dead->process->pid)
+        __atomic_fetch_add(&p->deaths, 1, __ATOMIC_RELEASE);
     for (struct list *l = p->serving.prev; l != &p->serving; l = before) {
         struct request *r = container_of(l, struct request, link);
         before = l->prev;
@@ -204,27 +208,4 @@ void port_server_died(const struct process *server, bool own_fault)
 {
     struct dead_server dead = {server, own_fault};
     port_for_each(return_requests, &dead);
-}
-
-/* ------------------------------------------------------------- inspection */
-
-static unsigned length(const struct list *list)
-{
-    unsigned n = 0;
-    list_for_each (l, list) {
-        n++;
-    }
-    return n;
-}
-
-void port_info(struct port *p, struct abi_port_info *out)
-{
-    spin_lock(&p->lock);
-    *out = (struct abi_port_info){
-        .answered = p->answered,
-        .returned = p->returned,
-        .queued = length(&p->queue),
-        .in_service = length(&p->serving),
-    };
-    spin_unlock(&p->lock);
 }

@@ -27,6 +27,7 @@ struct port {
     unsigned service_size;     /* (lock) */
     unsigned service_hint;     /* (lock) where the search for a free slot starts */
     struct list serving;       /* (lock) requests in service, in the order of their receipt */
+    struct list sessions;      /* (lock) on it, until their MSG_CLOSE has ended */
     uint64_t last_number;      /* (lock) of a request */
     uint64_t answered;         /* (lock) requests, so far */
     uint64_t returned;         /* (lock) requests put back because their server died, so far */
@@ -34,6 +35,7 @@ struct port {
     uint32_t owners;           /* atomic: handles with RIGHT_OWN */
     bool closed;               /* (lock) given up */
     int server_pid;            /* who received last, so who must act for a caller to go on */
+    uint64_t deaths;           /* atomic: of servers, so far */
     bool synced;               /* some session has a memory object: MSG_SYNC goes here */
     struct list all_link;      /* (ports lock) */
     struct list room_link;     /* (parked lock) its server waits for NOTIFY_ROOM */
@@ -103,6 +105,9 @@ int port_reply(struct port *p, uint64_t id, struct reply *reply);
 void port_server_died(const struct process *server, bool own_fault);
 
 void port_info(struct port *p, struct abi_port_info *out);
+/* Up to room entries of what PORT_* names, as SYS_port_list says. Their number. Never
+ * sleeps. */
+unsigned port_list(struct port *p, unsigned what, uint64_t cursor, uint64_t *out, unsigned room);
 /* Calls fn for every port, with a reference, no lock held. */
 void port_for_each(void (*fn)(struct port *, void *), void *arg);
 

@@ -35,6 +35,9 @@ int session_create(struct port *port, const struct ipc_session *spec, struct han
     port_ref(port);
     s->port = port;
     s->badge = spec->badge;
+    spin_lock(&port->lock);
+    list_push_back(&port->sessions, &s->link);
+    spin_unlock(&port->lock);
     *out = (struct handle){&s->kobject, spec->rights, spec->flags & HANDLE_APPEND};
     return 0;
 }
@@ -42,6 +45,9 @@ int session_create(struct port *port, const struct ipc_session *spec, struct han
 static void close_answered(struct request *r)
 {
     struct session *s = container_of(r, struct session, close);
+    spin_lock(&s->port->lock);
+    list_remove(&s->link);
+    spin_unlock(&s->port->lock);
     port_unref(s->port);
     kfree(s);
 }

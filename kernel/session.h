@@ -23,6 +23,7 @@ struct session {
     bool moving;       /* (lock) busy mark: a read or write at the offset */
     struct waitq wait; /* (lock) for that to end */
     struct port *port;
+    struct list link; /* (port lock) port->sessions */
     uint64_t badge, key;
     struct object *object; /* NULL: every access is a message */
     struct request close;  /* MSG_CLOSE, preallocated */

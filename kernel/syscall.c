@@ -242,11 +242,13 @@ static int64_t (*const table[SYS_MAX])(const uint64_t *) = {
     [SYS_process_open] = sys_process_open,
     [SYS_process_watch] = sys_process_watch,
     [SYS_port_info] = sys_port_info,
+    [SYS_port_list] = sys_port_list,
     [SYS_object_create] = sys_object_create,
     [SYS_object_dma] = sys_object_dma,
     [SYS_object_resize] = sys_object_resize,
     [SYS_object_info] = sys_object_info,
     [SYS_object_discard] = sys_object_discard,
+    [SYS_object_pages] = sys_object_pages,
     [SYS_system] = sys_system,
 };
 

@@ -297,3 +297,18 @@ int64_t sys_object_discard(const uint64_t *a)
     }
     return rc;
 }
+
+#define RUNS_MAX 16 /* at a time */
+
+int64_t sys_object_pages(const uint64_t *a)
+{
+    struct abi_page_run runs[RUNS_MAX];
+    struct object *o;
+    int64_t rc = find_object(a, &o);
+    if (rc < 0)
+        return rc;
+    unsigned n = object_dirtyable(o, a[2], runs, a[4] < RUNS_MAX ? (unsigned)a[4] : RUNS_MAX);
+    object_unref(o);
+    rc = copy_to_user(syscall_process()->space, a[3], runs, n * sizeof runs[0]);
+    return rc < 0 ? rc : (int64_t)n;
+}

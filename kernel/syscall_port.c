@@ -132,6 +132,24 @@ int64_t sys_process_watch(const uint64_t *a)
     return rc;
 }
 
+#define LIST_MAX 32 /* entries at a time */
+
+int64_t sys_port_list(const uint64_t *a)
+{
+    uint64_t entries[LIST_MAX];
+    struct handle port;
+    if (a[1] < PORT_SESSIONS || a[1] > PORT_RETURNED)
+        return -EINVAL;
+    int rc = handle_get(table(), (int)a[0], HANDLE_PORT, RIGHT_OWN, &port);
+    if (rc < 0)
+        return rc;
+    unsigned n = port_list((struct port *)port.object, (unsigned)a[1], a[2], entries,
+                           a[4] < LIST_MAX ? (unsigned)a[4] : LIST_MAX);
+    kobject_unref(port.object);
+    rc = copy_to_user(syscall_process()->space, a[3], entries, n * sizeof entries[0]);
+    return rc < 0 ? rc : (int64_t)n;
+}
+
 int64_t sys_port_info(const uint64_t *a)
 {
     struct abi_port_info info;

@@ -27,6 +27,7 @@ int64_t sys_object_dma(const uint64_t *a);
 int64_t sys_object_resize(const uint64_t *a);
 int64_t sys_object_info(const uint64_t *a);
 int64_t sys_object_discard(const uint64_t *a);
+int64_t sys_object_pages(const uint64_t *a);
 
 /* syscall_file.c */
 int64_t sys_close(const uint64_t *a);
@@ -54,5 +55,6 @@ int64_t sys_irq_ack(const uint64_t *a);
 int64_t sys_process_open(const uint64_t *a);
 int64_t sys_process_watch(const uint64_t *a);
 int64_t sys_port_info(const uint64_t *a);
+int64_t sys_port_list(const uint64_t *a);
 
 #endif

@@ -58,6 +58,9 @@ struct pager_ops {
     /* Reserves blocks for pages about to be dirtied, in a file that will have
      * `size` bytes. Sleeps; no lock held. Pages reserved, or -errno. */
     int (*reserve)(struct object *o, uint64_t first, unsigned count, uint64_t size);
+    /* How many servers of the port have died. What one of them had reserved is void
+     * unless a page says so: the next one asks for these. Never sleeps. */
+    uint64_t (*deaths)(void *port);
     void (*port_ref)(void *port);
     void (*port_unref)(void *port);
     uint64_t (*now_ns)(void); /* wall-clock time, for mtime */
@@ -146,6 +149,10 @@ static inline bool object_empty_at_locked(const struct object *o, uint64_t index
 int object_bring(struct object *o, uint64_t index, int flags);
 /* True if the page may be dirtied as it stands (blocks exist or are reserved). */
 bool object_may_dirty_locked(struct object *o, const struct frame *f);
+/* Runs of pages from one on that may become dirty without the pager being asked (`room`
+ * of them at most). Their number; 0: there are no more. Takes the lock. */
+unsigned object_dirtyable(struct object *o, uint64_t from, struct abi_page_run *runs,
+                          unsigned room);
 /* Reserves what the pages lack. No lock held; sleeps. Pages granted (1..count)
  * or -errno. */
 int object_prepare_write(struct object *o, uint64_t first, unsigned count, uint64_t size,

@@ -319,16 +319,71 @@ bool object_may_dirty_locked(struct object *o, const struct frame *f)
     return o->kind != OBJECT_PAGED || !(f->flags & PAGE_HOLE) || f->flags & PAGE_GRANTED;
 }
 
+#define SCAN_MAX 1024 /* pages looked at with the lock held */
+
+/* As object_dirtyable, for at most SCAN_MAX pages: *from is where to go on, 0 at the end.
+ * Lock held. */
+static unsigned dirtyable_locked(struct object *o, uint64_t *from, struct abi_page_run *runs,
+                                 unsigned room)
+{
+    unsigned n = 0;
+    uint64_t index = *from;
+    for (unsigned scanned = 0; scanned < SCAN_MAX; scanned++, index++) {
+        const struct frame *f = pageindex_next(&o->pages, &index);
+        *from = f ? index : 0;
+        if (!f)
+            return n;
+        unsigned flags = page_is_away(f) ? away_flags(f) : f->flags;
+        /* Whether one that is still to come is a hole, its server will say then. */
+        if (flags & PAGE_BUSY || (flags & PAGE_HOLE && !(flags & PAGE_GRANTED)))
+            continue;
+        if (n && runs[n - 1].first + runs[n - 1].count == index)
+            runs[n - 1].count++;
+        else if (n == room)
+            return n;
+        else
+            runs[n++] = (struct abi_page_run){index, 1};
+    }
+    *from = index;
+    return n;
+}
+
+unsigned object_dirtyable(struct object *o, uint64_t from, struct abi_page_run *runs, unsigned room)
+{
+    unsigned n = 0;
+    do {
+        spin_lock(&o->lock);
+        n = dirtyable_locked(o, &from, runs, room);
+        spin_unlock(&o->lock);
+    } while (n == 0 && from && room);
+    return n;
+}
+
+/* Asks the pager for blocks, and comes back with the lock held, unless it fails: its
+ * server has not died since. */
+static int reserve_and_lock(struct object *o, uint64_t first, unsigned count, uint64_t size)
+{
+    for (;;) {
+        uint64_t deaths = pager_ops.deaths(o->port);
+        int n = pager_ops.reserve(o, first, count, size);
+        if (n <= 0)
+            return n < 0 ? n : -ENOSPC;
+        spin_lock(&o->lock);
+        if (pager_ops.deaths(o->port) == deaths)
+            return n;
+        spin_unlock(&o->lock);
+    }
+}
+
 int object_prepare_write(struct object *o, uint64_t first, unsigned count, uint64_t size, int flags)
 {
     if (o->kind != OBJECT_PAGED)
         return (int)count;
     if (flags & OBJECT_NOWAIT)
         return -EAGAIN;
-    int n = pager_ops.reserve(o, first, count, size);
-    if (n <= 0)
-        return n < 0 ? n : -ENOSPC;
-    spin_lock(&o->lock);
+    int n = reserve_and_lock(o, first, count, size);
+    if (n < 0)
+        return n;
     for (int i = 0; i < n; i++) {
         struct frame *f = pageindex_get(&o->pages, first + i);
         if (page_is_away(f))

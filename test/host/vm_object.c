@@ -240,6 +240,33 @@ static void test_write_back(void)
     check_nothing_left();
 }
 
+/* A server that dies takes what it had reserved with it: the next one is told of each page
+ * that counts on it, and what nobody has noted yet is asked for again. */
+static void test_server_dies(void)
+{
+    struct abi_page_run runs[8];
+    file_make(0, 10 * PAGE_SIZE, 17, 3); /* pages 0, 3, 6 and 9 are holes */
+    struct object *o = file_open(0);
+    CHECK(object_dirtyable(o, 0, runs, 8) == 0);
+    for (unsigned i = 0; i < 10; i++)
+        CHECK(object_bring(o, i, 0) == 0);
+    CHECK(object_dirtyable(o, 0, runs, 8) == 3);
+    CHECK(runs[0].first == 1 && runs[0].count == 2 && runs[1].first == 4 && runs[2].first == 7);
+    CHECK(object_dirtyable(o, 2, runs, 1) == 1 && runs[0].first == 2 && runs[0].count == 1);
+    CHECK(object_prepare_write(o, 2, 2, o->size, 0) == 2);
+    CHECK(object_dirtyable(o, 0, runs, 8) == 2 && runs[0].first == 1 && runs[0].count == 5);
+    CHECK(object_dirtyable(o, 9, runs, 8) == 0);
+    pager_die(o);
+    CHECK(files[0].reserved[3] && !files[0].reserved[0]);
+    pager.die_after = 1;
+    CHECK(object_prepare_write(o, 6, 1, o->size, 0) == 1 && files[0].reserved[6]);
+    pager.die_after = 1;
+    CHECK(object_prepare_write(o, 20, 4, 24 * PAGE_SIZE, 0) == 4 && files[0].reserved[23]);
+    CHECK(file_write(0, o, 0, "abc", 3) == 0 && object_sync(o) == 0);
+    object_unref(o);
+    check_nothing_left();
+}
+
 static void write_meanwhile(void)
 {
     static unsigned times;
@@ -608,7 +635,7 @@ static void test_random(void)
 
 int main(void)
 {
-    check_plan(13);
+    check_plan(14);
     host_boot(3);
     kmalloc_init();
     tlb_boot();
@@ -624,6 +651,8 @@ int main(void)
     check_end("truncation overtakes write-back");
     test_write_back();
     check_end("write-back, with redirtying and failures");
+    test_server_dies();
+    check_end("a server that dies loses no reservation");
     test_sync_meanwhile();
     check_end("sync while others write");
     test_discard();

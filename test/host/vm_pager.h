@@ -36,7 +36,8 @@ static struct {
     bool garbage;       /* the last page comes with bytes behind the end */
     unsigned early;     /* the server reads its disk at once, and answers later */
     unsigned partial_reserve;
-    unsigned room; /* times that make_room finds some */
+    unsigned room;      /* times that make_room finds some */
+    unsigned die_after; /* the server dies when it has reserved so often */
 } pager;
 
 static struct transfer {
@@ -46,7 +47,7 @@ static struct transfer {
 } pager_queue[PAGER_QUEUE_MAX];
 static unsigned pager_queued;
 static uint64_t pager_ios, pager_ports, pager_started, pager_seed = 0x853c49e6748fea9bul;
-static uint64_t pager_clock = 1;
+static uint64_t pager_clock = 1, pager_deaths;
 static void (*pager_meanwhile)(void); /* what else happens while a thread waits */
 static bool (*pager_device)(void);    /* ends a transfer of another device; false: there is none */
 
@@ -180,6 +181,27 @@ static inline int pager_start(struct page_io *io)
     return 0;
 }
 
+static inline uint64_t pager_deaths_so_far(void *port)
+{
+    (void)port;
+    return pager_deaths;
+}
+
+/* The server dies; the next one reserves again what the object's pages may need. */
+static inline void pager_die(struct object *o)
+{
+    struct abi_page_run runs[2];
+    uint64_t from = 0;
+    unsigned n;
+    pager_deaths++;
+    memset(files[o->key].reserved, 0, sizeof files[o->key].reserved);
+    while ((n = object_dirtyable(o, from, runs, 2)) > 0)
+        for (unsigned i = 0; i < n; i++)
+            for (from = runs[i].first; from < runs[i].first + runs[i].count; from++)
+                if (from < FILE_PAGES)
+                    files[o->key].reserved[from] = true;
+}
+
 static inline int pager_reserve(struct object *o, uint64_t first, unsigned count, uint64_t size)
 {
     (void)size;
@@ -192,6 +214,8 @@ static inline int pager_reserve(struct object *o, uint64_t first, unsigned count
         n = 1 + check_random(&pager_seed) % count;
     for (unsigned i = 0; i < n && first + i < FILE_PAGES; i++)
         f->reserved[first + i] = true;
+    if (pager.die_after && --pager.die_after == 0)
+        pager_die(o);
     return (int)n;
 }
 
@@ -317,6 +341,7 @@ static inline void pager_boot(void)
         .io_free = pager_io_free,
         .start = pager_start,
         .reserve = pager_reserve,
+        .deaths = pager_deaths_so_far,
         .port_ref = pager_port_ref,
         .port_unref = pager_port_unref,
         .now_ns = pager_now_ns,

@@ -380,6 +380,12 @@ BANYAN_INLINE long sys_port_info(int port, struct abi_port_info *info)
     return banyan_syscall2(SYS_port_info, port, (long)info);
 }
 
+BANYAN_INLINE long sys_port_list(int port, unsigned what, unsigned long cursor,
+                                 unsigned long *entries, unsigned room)
+{
+    return banyan_syscall6(SYS_port_list, port, what, (long)cursor, (long)entries, room, 0);
+}
+
 BANYAN_INLINE long sys_process_watch(int process, int port, unsigned bit)
 {
     return banyan_syscall3(SYS_process_watch, process, port, (long)bit);
@@ -410,6 +416,12 @@ BANYAN_INLINE long sys_object_info(int port, unsigned long key, struct abi_objec
 BANYAN_INLINE long sys_object_discard(int port, unsigned long key)
 {
     return banyan_syscall2(SYS_object_discard, port, (long)key);
+}
+
+BANYAN_INLINE long sys_object_pages(int port, unsigned long key, unsigned long page,
+                                    struct abi_page_run *runs, unsigned room)
+{
+    return banyan_syscall6(SYS_object_pages, port, (long)key, (long)page, (long)runs, room, 0);
 }
 
 /* -------------------------------------------------------------- the system */

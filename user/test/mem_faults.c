@@ -349,7 +349,7 @@ static int unknown_calls(void *unused)
                                    19,
                                    29,
                                    48,
-                                   63,
+                                   64,
                                    SYS_MAX,
                                    SYS_MAX + 1,
                                    4096,
