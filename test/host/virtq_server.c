@@ -64,6 +64,7 @@ static unsigned beats, heartbeats; /* given; to be asked for yet */
 static bool lost;                  /* the device does its work, and its interrupts are lost */
 static bool hangs;                 /* the device does nothing */
 static bool flush_hangs;           /* it does no flush */
+static long flush_awaits;          /* this one is answered after the writes before it; 0: any */
 
 static void interrupt_update(void)
 {
@@ -94,6 +95,9 @@ int virtio_blk_submit(struct virtio_blk *blk, unsigned request, enum virtio_blk_
         if (op == VIRTIO_BLK_WRITE && blk->read_only)
             return -EROFS;
     }
+    for (unsigned i = 0; op == VIRTIO_BLK_FLUSH && i < BLK_SLOTS_MAX; i++)
+        if (flight[i].busy && flight[i].op == VIRTIO_BLK_WRITE)
+            CHECK(driver.slot[i].id > driver.slot[request].id && driver.slot[request].id);
     flight[request].busy = true;
     flight[request].op = op;
     flight[request].sector = sector;
@@ -237,6 +241,8 @@ long ipc_receive(int port, struct message *m, struct ipc_ext *ext)
 long ipc_reply(int port, long id, const struct message *m, struct ipc_ext *ext)
 {
     CHECK(port == PORT && id > 0 && id < REQUESTS && !answers[id].given);
+    for (long i = 1; id == flush_awaits && i < id; i++)
+        CHECK(answers[i].given || i == dead_id);
     if (id == dead_id)
         return -ECANCELED;
     if (id == refuses_id && ext && ext->send_len)
@@ -320,6 +326,7 @@ static void fresh(void)
     line_raised = line_masked = breaks = needs_reset = start_fails = false;
     fails_left = closed = again_left = 0;
     room_asked = hangs = flush_hangs = false;
+    flush_awaits = 0;
     beats = heartbeats = 0;
     timer_ns = 0;
     dead_id = refuses_id = 0;
@@ -374,6 +381,24 @@ static void test_service(void)
     server_run(&driver);
     CHECK(answered(1, 0, 0) && answered(2, -EROFS, 0) && answers[3].w2 == 1 && submitted == 0);
     check_end("a read-only disk without a cache");
+
+    for (unsigned i = 0; i < 3; i++) {
+        fresh();
+        driver.disk.has_flush = i > 0;
+        add(MSG_BLK_WRITE, 1, 0, 512);
+        add(MSG_BLK_WRITE, 2, 0, 512);
+        add(MSG_BLK_FLUSH, 0, 0, 0);
+        add(MSG_BLK_WRITE, 3, 0, 512);
+        add(MSG_BLK_READ, 7, 1, 0);
+        add(MSG_FSYNC, 0, 0, 0);
+        dead_id = i == 2 ? 1 : 0; /* who wrote it is dead: the flush awaits it all the same */
+        hold = 4;
+        flush_awaits = 3;
+        server_run(&driver);
+        CHECK(answered(3, 0, 0) && answered(4, 0, 0) && answered(6, 0, 0));
+        CHECK(submitted == (i ? 6 : 4));
+    }
+    check_end("a flush waits for the writes before it");
 }
 
 static void test_malformed(void)
@@ -531,7 +556,7 @@ static void test_silence(void)
 
 int main(void)
 {
-    check_plan(11);
+    check_plan(12);
     test_service();
     test_malformed();
     test_many();

@@ -19,6 +19,7 @@
 #ifndef USER_BLK_H
 #define USER_BLK_H
 
+#include <stdbool.h>
 #include "user/include/banyan.h"
 #include "user/include/due.h"
 #include "user/include/grants.h"
@@ -35,6 +36,8 @@ struct slot {
     long id;             /* of the request being served; 0 = the slot is free */
     unsigned long bytes; /* of reply data, if it succeeds */
     unsigned since;      /* looks before it went to the device */
+    bool writes;         /* it is with the device, which may write the medium for it */
+    unsigned awaits;     /* a flush: slots whose writes must end before, a bit for each */
 };
 
 struct driver {

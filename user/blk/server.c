@@ -27,6 +27,8 @@ static void slot_finish(struct driver *d, struct slot *slot, long status)
 {
     if (d->held)
         held_send(d);
+    slot->writes = false;
+    slot->awaits = 0;
     d->held = slot;
     d->held_status = status;
 }
@@ -55,7 +57,27 @@ static void submit(struct driver *d, struct slot *slot, const struct message *m,
     slot->id = m->id;
     slot->bytes = op == VIRTIO_BLK_READ ? bytes : 0;
     slot->since = d->looks;
+    slot->writes = op == VIRTIO_BLK_WRITE;
     virtio_blk_notify(&d->disk);
+}
+
+/* A write has ended: flushes that waited for it alone go to the device. */
+static void flushes_go(struct driver *d, const struct slot *written)
+{
+    for (unsigned i = 0; i < d->slots; i++) {
+        struct slot *slot = &d->slot[i];
+        int err = 0;
+
+        if (!slot->awaits || (slot->awaits &= ~(1u << (written - d->slot))))
+            continue;
+        slot->since = d->looks;
+        if (d->disk.has_flush)
+            err = virtio_blk_submit(&d->disk, i, VIRTIO_BLK_FLUSH, 0, 0, 0);
+        if (err || !d->disk.has_flush)
+            slot_finish(d, slot, err);
+        else
+            virtio_blk_notify(&d->disk);
+    }
 }
 
 static void do_info(struct driver *d, struct slot *slot, const struct message *m, unsigned long len)
@@ -86,15 +108,34 @@ static void do_write(struct driver *d, struct slot *slot, const struct message *
         submit(d, slot, m, VIRTIO_BLK_WRITE, m->w[1], len);
 }
 
+/* The device flushes what it has completed: writes that came before must end first, those
+ * of a client that is dead, too. */
+static void flush(struct driver *d, struct slot *slot, const struct message *m)
+{
+    unsigned awaits = 0;
+
+    for (unsigned i = 0; i < d->slots; i++)
+        if (d->slot[i].writes)
+            awaits |= 1u << i;
+    if (!awaits && !d->disk.has_flush) {
+        answer(m, 0, 0, 0); /* no cache: what was answered is on the medium */
+    } else if (!awaits) {
+        submit(d, slot, m, VIRTIO_BLK_FLUSH, 0, 0);
+    } else {
+        slot->id = m->id;
+        slot->bytes = 0;
+        slot->since = d->looks;
+        slot->awaits = awaits;
+    }
+}
+
 static void do_flush(struct driver *d, struct slot *slot, const struct message *m,
                      unsigned long len)
 {
     if (len)
         answer(m, -EINVAL, 0, 0);
-    else if (!d->disk.has_flush)
-        answer(m, 0, 0, 0); /* no cache: what was answered is on the medium */
     else
-        submit(d, slot, m, VIRTIO_BLK_FLUSH, 0, 0);
+        flush(d, slot, m);
 }
 
 static void do_close(struct driver *d, struct slot *slot, const struct message *m,
@@ -157,8 +198,13 @@ static int device_service(struct driver *d)
     int result, got;
 
     sys_irq_ack(INTERRUPT);
-    while ((got = virtio_blk_poll(&d->disk, &request, &result)) > 0)
+    while ((got = virtio_blk_poll(&d->disk, &request, &result)) > 0) {
+        bool wrote = d->slot[request].writes;
+
         slot_finish(d, &d->slot[request], result ? -EIO : 0);
+        if (wrote)
+            flushes_go(d, &d->slot[request]);
+    }
     if (got < 0 || ((bits & VIRTIO_IRQ_CONFIG) && virtio_needs_reset(d->registers)))
         return device_recover(d);
     return 0;
