@@ -18,7 +18,8 @@
  * host-test: user/fs/core/map.c user/fs/core/mount.c user/fs/core/open.c
  * host-test: user/fs/core/orphan.c user/fs/core/page.c user/fs/core/pagereserve.c
  * host-test: user/fs/core/record.c user/fs/core/recover.c user/fs/core/remove.c
- * host-test: user/fs/core/rename.c user/fs/core/reserve.c user/fs/core/super.c
+ * host-test: user/fs/core/redo.c user/fs/core/rename.c user/fs/core/replay.c
+ * host-test: user/fs/core/reserve.c user/fs/core/super.c
  * host-test: user/fs/core/sync.c user/fs/core/truncate.c user/fs/core/txn.c
  * host-test: user/fs/core/walk.c -D_GNU_SOURCE
  */

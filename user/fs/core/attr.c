@@ -88,6 +88,7 @@ static int op_set(struct fs *fs, void *arg)
         set_one_time(fs, raw, TIME_ACCESS, a->atime);
         set_one_time(fs, raw, TIME_MODIFY, a->mtime);
     }
+    txn_completes(fs, 0);
     return 0;
 }
 
@@ -132,7 +133,7 @@ int fs_truncate(struct fs *fs, uint32_t dir, const char *path, size_t len, uint6
     err = walk_resolve(fs, dir, path, len, true, true, &inode);
     if (err)
         return err;
-    err = truncate_to(fs, inode, size);
+    err = truncate_to(fs, inode, size, false);
     inode_put(fs, inode);
     return err;
 }

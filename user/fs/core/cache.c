@@ -271,6 +271,8 @@ int cache_write_back(struct fs *fs)
 {
     struct cache *cache = &fs->cache;
     uint32_t count, done = 0;
+    uint64_t records;
+    uint32_t orphan;
     int err = 0;
 
     while (cache->write_busy)
@@ -278,10 +280,10 @@ int cache_write_back(struct fs *fs)
     if (is_aborted(fs))
         return -EIO;
     count = list_dirty(fs);
-    if (count == 0)
-        return 0;
+    records = redo_position(fs);
+    orphan = fs->last_orphan;
     cache->write_busy = true;
-    err = super_unclean(fs);
+    err = count > 0 ? super_unclean(fs) : 0;
     while (done < count && !err) {
         uint32_t n = stage_run(fs, cache->write_list + done, count - done);
 
@@ -291,6 +293,9 @@ int cache_write_back(struct fs *fs)
             err = write_run(fs, cache->write_list[done], n);
         done += n ? n : 1;
     }
+    /* With a journal it is the commit that makes them durable. */
+    if (!err && fs->journal == NULL)
+        redo_trim(fs, records, orphan);
     cache->write_busy = false;
     fs_wake(fs);
     return err;

@@ -60,6 +60,8 @@ static uint32_t freeze(struct fs *fs)
         journal->list[count++] = block;
     }
     journal->committing = journal->running;
+    journal->committing.redo_end = redo_position(fs);
+    redo_committing(fs, journal->commit_point.sequence);
     journal->running = (struct journal_txn){.revokes = kept.revokes, .freed = kept.freed};
     journal->changed = 0;
     journal->sequence++;
@@ -207,6 +209,7 @@ static void committed(struct fs *fs)
     struct cache *cache = &fs->cache;
 
     journal->committed = journal->commit_point.sequence;
+    redo_trim(fs, journal->committing.redo_end, 0); /* before what was freed is given out */
     for (uint32_t i = 0; i < cache->count; i++) {
         struct block *block = &cache->blocks[i];
 

@@ -96,6 +96,7 @@ static int op_create(struct fs *fs, void *arg)
 
     if (err == 0)
         return -EEXIST;
+    txn_completes(fs, 0);
     return err == -ENOENT && dir ? create_node(fs, a->walk, a->what, &ino) : err;
 }
 

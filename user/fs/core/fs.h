@@ -82,6 +82,10 @@ struct fs_hooks {
     int (*object_info)(void *context, uint64_t key, struct fs_object *info);
     int (*object_resize)(void *context, uint64_t key, uint64_t size);
     void (*object_discard)(void *context, uint64_t key);
+
+    /* NULL, or the number of the request that the calling thread is handling, 0 if none:
+     * asked when it is completed. A number is given once. The big lock is held. */
+    uint64_t (*request)(void *context);
 };
 
 struct fs_params {
@@ -89,6 +93,11 @@ struct fs_params {
     size_t cache_bytes; /* for cached metadata blocks; at least 96 blocks are taken */
     size_t index_bytes; /* bound on the name indices of large directories */
     bool readonly;
+    /* NULL, or memory that outlives this process, zeros the first time: its next instance
+     * goes on from there (below). */
+    void *state;
+    size_t state_bytes;
+    bool distrust; /* the last instances died of themselves before they were of any use */
 };
 
 /* A node that fs_open found or made. */
@@ -116,6 +125,28 @@ int fs_mount(const struct fs_hooks *hooks, void *context, const struct fs_params
 int fs_unmount(struct fs *fs);
 bool fs_readonly(const struct fs *fs);
 const struct fs_stats *fs_stats(const struct fs *fs);
+
+/* A server that dies, and its next instance. Who passes fs_params.state goes on after
+ * fs_mount, before anything else, like this: fs_adopt for each session that clients have
+ * still; fs_adopt_request for each request that was not answered; fs_adopted; fs_reserve for pages
+ * that may be dirty. If the volume is read-only after this though it was not before, something that
+ * programs were told was done is lost. */
+
+/* One session more on the inode. Does not sleep. 0, -EINVAL, -ENOMEM. */
+int fs_adopt(struct fs *fs, uint32_t ino);
+/* The file that the request opened, if an earlier instance completed it, is kept until
+ * fs_reopen. Does not sleep. 0, -ENOMEM. */
+int fs_adopt_request(struct fs *fs, uint64_t number);
+/* Those were all: frees files without names that nobody has open. 0 or -ENOMEM. */
+int fs_adopted(struct fs *fs);
+/* Whether an earlier instance completed that request, which may not have been answered;
+ * then *key is that of the file it opened, or 0. It must not be done again, but answered
+ * with success. Does not sleep. */
+bool fs_completed(const struct fs *fs, uint64_t number, uint64_t *key);
+/* The request was answered, or its client is dead. Sleeps as fs_close does. */
+void fs_answered(struct fs *fs, uint64_t number);
+/* Opens again what a completed fs_open of these flags had opened. -ENOENT: it is no more. */
+int fs_reopen(struct fs *fs, uint64_t number, uint64_t key, int flags, struct fs_node *out);
 
 /* Names. A path has len bytes, no end mark, and is relative to directory dir, or
  * to the root if it starts with '/'. Where an empty path is allowed, it means

@@ -1,4 +1,5 @@
 /* Block groups: blocks. See group.h. */
+#include <stddef.h>
 #include "user/fs/core/bits.h"
 #include "user/fs/core/group.h"
 #include "user/fs/core/io.h"
@@ -208,6 +209,28 @@ int group_free_block(struct fs *fs, uint32_t no)
     raw->bg_free_blocks_count++;
     fs->txn.blocks_freed++;
     return 0;
+}
+
+static int op_count(struct fs *fs, void *arg)
+{
+    struct ext2_group *raw;
+
+    (void)arg;
+    fs->free_blocks = fs->free_inodes = 0;
+    for (uint32_t g = 0; g < fs->groups; g++) {
+        int err = descriptor(fs, g, false, &raw);
+
+        if (err)
+            return err;
+        fs->free_blocks += raw->bg_free_blocks_count;
+        fs->free_inodes += raw->bg_free_inodes_count;
+    }
+    return 0;
+}
+
+int group_count(struct fs *fs)
+{
+    return txn_run(fs, op_count, NULL);
 }
 
 /* ------------------------------------------------------------------ inodes */

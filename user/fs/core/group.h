@@ -33,6 +33,9 @@ int group_alloc_block(struct fs *fs, uint32_t goal, uint32_t *no)
     __attribute__((warn_unused_result));
 int group_free_block(struct fs *fs, uint32_t no) __attribute__((warn_unused_result));
 
+/* At mount: bring the totals in struct fs up to date with the groups. Sleeps. */
+int group_count(struct fs *fs) __attribute__((warn_unused_result));
+
 int group_alloc_inode(struct fs *fs, uint32_t dir, bool directory, uint32_t *ino)
     __attribute__((warn_unused_result));
 int group_free_inode(struct fs *fs, uint32_t ino, bool directory)

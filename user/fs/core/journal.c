@@ -205,6 +205,9 @@ static int open_log(struct fs *fs)
         err = log_recover(fs, replay, &journal->sequence);
     if (err)
         return err;
+    /* log_recover leaves out a number, that of a transaction that was cut short; perhaps
+     * it did so at the mount before, which was cut short, too. */
+    journal->recovered = journal->sequence - 2;
     journal->committed = journal->sequence - 1;
     journal->tail = (struct log_point){journal->sequence, journal->first};
     if (!journal->empty) {

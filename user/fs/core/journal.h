@@ -57,6 +57,7 @@ struct journal_txn {
      * blocks whose contents only the log has. */
     bool pinned;
     struct log_point pin;
+    uint64_t redo_end; /* of the one that is committed: it has all records before (redo.h) */
 };
 
 struct journal {
@@ -68,6 +69,7 @@ struct journal {
 
     uint32_t sequence;  /* of the running transaction */
     uint32_t committed; /* up to this one, all are on the medium */
+    uint32_t recovered; /* up to this one, at mount, for certain */
     uint32_t changed;   /* blocks of the running transaction */
     struct journal_txn running, committing;
 

@@ -37,6 +37,7 @@ static int op_link(struct fs *fs, void *arg)
         return err;
     inode_set_time(fs, dir, TIME_MODIFY, now);
     inode_set_time(fs, dir, TIME_CHANGE, now);
+    txn_completes(fs, 0);
     return dir_add(fs, a->walk->dir, dir, a->walk->name, a->walk->name_len, a->ino, raw->i_mode);
 }
 

@@ -198,6 +198,10 @@ static int open_journal(struct fs *fs)
     err = journal_open(fs);
     if (!err)
         return recover ? read_layout_again(fs) : 0;
+    /* What the last instance did must not be lost for a reason that passes. */
+    if (err == -ENOMEM ||
+        (err == -EIO && fs->redo.head != NULL && fs->redo.head->tail != fs->redo.head->head))
+        return err;
     fs_log(fs, "the journal cannot be used, mounted read-only: journal inode",
            fs->super.s_journal_inum);
     fs->readonly = true;
@@ -206,8 +210,14 @@ static int open_journal(struct fs *fs)
 
 static int mount_checked(struct fs *fs)
 {
-    int err = read_layout(fs);
+    int err = redo_open(fs);
 
+    if (err == -EIO)
+        fs_log(fs, "what was done lately is lost, for its record is spoiled: bytes",
+               fs->params.state_bytes);
+    else if (err)
+        return err;
+    err = read_layout(fs);
     if (!err)
         err = cache_init(fs, fs->params.cache_bytes);
     if (!err)
@@ -218,12 +228,54 @@ static int mount_checked(struct fs *fs)
     fs->max_size = largest_file(fs);
     fs->clean = fs->super.s_state & EXT2_STATE_VALID;
     fs->was_valid = fs->clean && !(fs->super.s_state & EXT2_STATE_ERROR);
+    if (fs->redo.head != NULL && fs->redo.fresh)
+        fs->redo.head->was_valid = fs->was_valid;
+    else if (fs->redo.head != NULL) /* the last instance has marked it unclean */
+        fs->was_valid = fs->redo.head->was_valid;
     if (!fs->was_valid)
         fs_log(fs, "the volume was not cleanly unmounted: state", fs->super.s_state);
     if (fs->journal == NULL)
         return 0;
     fs->clean = !(fs->super.s_feature_incompat & EXT2_INCOMPAT_RECOVER);
-    return orphan_recover(fs) == -ENOMEM ? -ENOMEM : 0;
+    fs->last_orphan = fs->super.s_last_orphan;
+    return 0;
+}
+
+/* Brings the volume to where the last instance left it, or the last crash. */
+static int take_up(struct fs *fs)
+{
+    struct redo_head *head = fs->redo.head;
+    int err;
+
+    if (head != NULL && fs->journal == NULL)
+        fs->last_orphan = (uint32_t)head->last_orphan;
+    if (fs->journal != NULL)
+        redo_recovered(fs, fs->journal->recovered);
+    err = redo_replay(fs);
+    if (head != NULL && head->broken)
+        fs->error = fs->readonly = true;
+    if (!err && orphan_load(fs) == -ENOMEM)
+        err = -ENOMEM;
+    return err;
+}
+
+int fs_adopt(struct fs *fs, uint32_t ino)
+{
+    struct inode *inode;
+
+    if (ino == 0 || ino > fs->inodes)
+        return -EINVAL;
+    inode = inode_peek(fs, ino);
+    if (inode == NULL)
+        return -ENOMEM;
+    inode_hold(fs, inode);
+    inode->sessions++;
+    return 0;
+}
+
+int fs_adopted(struct fs *fs)
+{
+    return orphan_finish(fs) == -ENOMEM ? -ENOMEM : 0;
 }
 
 static void fs_free(struct fs *fs)
@@ -252,6 +304,10 @@ int fs_mount(const struct fs_hooks *hooks, void *context, const struct fs_params
     link_init(&fs->ios);
     inode_table_init(fs);
     err = mount_checked(fs);
+    if (!err)
+        err = take_up(fs);
+    if (!err && params->state == NULL)
+        err = fs_adopted(fs);
     if (!err) {
         struct fs_node node;
 

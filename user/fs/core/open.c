@@ -68,6 +68,17 @@ static int open_found(struct fs *fs, struct open_args *a, uint32_t *ino)
     return 0;
 }
 
+/* All that the request changes is done. */
+static int completed(struct fs *fs, uint32_t ino)
+{
+    struct ext2_inode *raw;
+    int err = inode_get(fs, ino, &raw);
+
+    if (!err)
+        txn_completes(fs, inode_key(ino, raw));
+    return err;
+}
+
 static int op_open(struct fs *fs, void *arg)
 {
     struct open_args *a = arg;
@@ -86,6 +97,8 @@ static int op_open(struct fs *fs, void *arg)
         a->mode = a->create.mode;
         a->made = true;
     }
+    if (!err && a->made)
+        err = completed(fs, ino);
     if (err)
         return err;
     a->found = inode_peek(fs, ino);
@@ -146,7 +159,7 @@ static int open_held(struct fs *fs, const struct open_args *a, bool slash, struc
 
     if (!err && (a->flags & FS_O_TRUNC) && (a->flags & FS_O_ACCMODE) != FS_O_RDONLY &&
         (a->mode & EXT2_S_IFMT) == EXT2_S_IFREG && !a->made)
-        err = truncate_to(fs, a->inode, 0);
+        err = truncate_to(fs, a->inode, 0, true);
     return err ? err : fs_node(fs, a->inode->ino, out);
 }
 
@@ -170,6 +183,25 @@ int fs_open(struct fs *fs, uint32_t dir, const char *path, size_t len, int flags
         args.inode->sessions++; /* the hold goes with it */
     else
         inode_put(fs, args.inode);
+    return err;
+}
+
+int fs_reopen(struct fs *fs, uint64_t number, uint64_t key, int flags, struct fs_node *out)
+{
+    struct open_args args = {.flags = flags & ~(FS_O_CREAT | FS_O_EXCL | FS_O_TRUNC)};
+    int err = redo_let_go(fs, number) ? 0 : fs_adopt(fs, (uint32_t)key);
+
+    if (err)
+        return err;
+    err = fs_node(fs, (uint32_t)key, out);
+    if (!err && out->key != key)
+        err = -ENOENT;
+    if (!err) {
+        args.mode = out->mode;
+        err = check_access(fs, &args, false);
+    }
+    if (err)
+        fs_close(fs, (uint32_t)key);
     return err;
 }
 

@@ -5,7 +5,7 @@
 
 void orphan_add(struct fs *fs, struct inode *inode, struct ext2_inode *raw)
 {
-    if (fs->journal == NULL || !link_alone(&inode->orphan))
+    if ((fs->journal == NULL && fs->redo.head == NULL) || !link_alone(&inode->orphan))
         return;
     raw->i_dtime = fs->txn.last_orphan;
     fs->txn.last_orphan = inode->ino;
@@ -95,20 +95,30 @@ static int load(struct fs *fs, uint32_t ino, uint32_t *next)
     return 0;
 }
 
-int orphan_recover(struct fs *fs)
+int orphan_load(struct fs *fs)
 {
-    uint32_t ino = fs->super.s_last_orphan;
-    struct link *l, *after;
-    int err = 0, cut_err;
+    uint32_t ino = fs->last_orphan;
+    int err = 0;
 
-    fs->last_orphan = ino;
     while (ino != 0 && !err)
         err = load(fs, ino, &ino);
+    return err;
+}
+
+int orphan_finish(struct fs *fs)
+{
+    struct link *l, *after;
+    int err = 0;
+
     for (l = fs->orphan_list.next; l != &fs->orphan_list; l = after) {
         struct inode *inode = LINK_OWNER(l, struct inode, orphan);
+        int cut_err;
 
-        after = l->next;
-        cut_err = err || inode->unlinked ? 0 : truncate_again(fs, inode);
+        after = l->next; /* this one leaves the list */
+        /* One without names is freed, unless somebody has it open. */
+        cut_err = 0;
+        if (!fs->readonly && (!inode->unlinked || inode->held > 1))
+            cut_err = truncate_again(fs, inode);
         inode_put(fs, inode);
         err = err ? err : cut_err;
     }

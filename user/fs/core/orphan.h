@@ -5,7 +5,8 @@
  * be cleared.
  *
  * The superblock has the first one's number, and each has the next one's in i_dtime;
- * in memory they are linked in the same order. A volume without a journal has no list.
+ * in memory they are linked in the same order. A volume without a journal has no list that
+ * survives a crash, but one for the next instance of the server (redo.h).
  */
 #ifndef USER_FS_CORE_ORPHAN_H
 #define USER_FS_CORE_ORPHAN_H
@@ -22,8 +23,10 @@ int orphan_remove(struct fs *fs, struct inode *inode, struct ext2_inode *raw)
 /* The transaction succeeded. */
 void orphan_apply(struct fs *fs);
 
-/* At mount: finish with those that the volume has on its list. Returns 0, or an errno if
- * the list cannot be right or the device fails. Sleeps. */
-int orphan_recover(struct fs *fs) __attribute__((warn_unused_result));
+/* At mount: take the list that the volume has into memory; those on it are held. Then
+ * finish with them, but not with those that someone else holds, too. Each returns 0, or an
+ * errno if the list cannot be right or the device fails, and sleeps. */
+int orphan_load(struct fs *fs) __attribute__((warn_unused_result));
+int orphan_finish(struct fs *fs) __attribute__((warn_unused_result));
 
 #endif

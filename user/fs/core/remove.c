@@ -85,6 +85,7 @@ static int op_remove(struct fs *fs, void *arg)
             return fs_corrupt(fs, "link count of directory", a->walk->dir->ino);
         dir->i_links_count--;
     }
+    txn_completes(fs, 0);
     return remove_link(fs, a->slot.ino, &a->gone);
 }
 

@@ -142,6 +142,7 @@ static int op_rename(struct fs *fs, void *arg)
     inode_set_time(fs, from_dir, TIME_CHANGE, now);
     inode_set_time(fs, to_dir, TIME_MODIFY, now);
     inode_set_time(fs, to_dir, TIME_CHANGE, now);
+    txn_completes(fs, 0);
     return 0;
 }
 

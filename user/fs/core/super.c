@@ -31,6 +31,8 @@ int fs_corrupt(struct fs *fs, const char *what, uint64_t where)
     fs_log(fs, what, where);
     fs->error = true;
     fs->readonly = true;
+    if (fs->redo.head != NULL)
+        fs->redo.head->broken = true; /* for the next instance, too */
     return -EIO;
 }
 

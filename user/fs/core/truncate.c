@@ -193,6 +193,7 @@ struct size_args {
     struct inode *inode;
     uint64_t size;
     bool again; /* it has that size, and may have blocks behind it */
+    bool opens; /* the request opens the file */
     struct tail tail;
     struct free_step step;
     /* Of this run: */
@@ -361,6 +362,13 @@ static int op_set_size(struct fs *fs, void *arg)
         orphan_add(fs, a->inode, raw);
     inode_set_time(fs, raw, TIME_MODIFY, now);
     inode_set_time(fs, raw, TIME_CHANGE, now);
+    if (a->again)
+        return 0; /* an object knows better: the file may have grown since */
+    if (a->reached == a->size && !a->step.stopped)
+        txn_completes(fs, a->opens ? inode_key(a->inode->ino, raw) : 0);
+    err = redo_fits(fs);
+    if (err)
+        return err == -ENOSPC ? txn_wait_redo(fs) : err;
     /* Last, for it cannot be undone. */
     return resize_object(fs, a, inode_key(a->inode->ino, raw));
 }
@@ -398,11 +406,12 @@ static int truncate_marked(struct fs *fs, struct size_args *args)
     return err;
 }
 
-int truncate_to(struct fs *fs, struct inode *inode, uint64_t size)
+int truncate_to(struct fs *fs, struct inode *inode, uint64_t size, bool opens)
 {
     struct size_args args = {
         .inode = inode,
         .size = size,
+        .opens = opens,
         .step = {.ino = inode->ino, .keep = (size + fs->block_size - 1) >> fs->block_shift},
     };
     struct fs_node node;

@@ -15,6 +15,7 @@
 #ifndef USER_FS_CORE_TRUNCATE_H
 #define USER_FS_CORE_TRUNCATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct fs;
@@ -29,8 +30,9 @@ int truncate_again(struct fs *fs, struct inode *inode) __attribute__((warn_unuse
 /* Set the size of a regular file, which the caller holds: on the disk, in the
  * kernel's memory object, and in its reservations. After an error the file has its
  * old size, or if it was to become much shorter one in between, at which a page
- * ends; what is left of it is as it was. */
-int truncate_to(struct fs *fs, struct inode *inode, uint64_t size)
+ * ends; what is left of it is as it was. The request is completed by it, and by opening
+ * the file if it opens it. */
+int truncate_to(struct fs *fs, struct inode *inode, uint64_t size, bool opens)
     __attribute__((warn_unused_result));
 
 #endif

@@ -19,6 +19,7 @@ void txn_begin(struct fs *fs)
     if (++txn->id == 0)
         txn->id = 1;
     txn->progress = txn->skipped = txn->held = false;
+    txn->replaying = txn->completed = false;
     txn->io = NULL;
     txn->now = 0;
     txn->undo_count = txn->forget_count = txn->note_count = txn->want_count = 0;
@@ -71,6 +72,11 @@ static void txn_roll_back(struct fs *fs)
 int txn_end(struct fs *fs, int result)
 {
     assert(fs->txn.open);
+    if (result >= 0) {
+        int err = redo_publish(fs);
+
+        result = err == -ENOSPC ? txn_wait_redo(fs) : err ? err : result;
+    }
     if (result >= 0)
         txn_commit(fs);
     else
@@ -92,6 +98,8 @@ static int txn_satisfy(struct fs *fs)
         return cache_reclaim(fs);
     case WAIT_COMMIT:
         return journal_commit(fs);
+    case WAIT_REDO:
+        return redo_make_room(fs);
     case WAIT_PEER:
         fs_wait(fs);
         return 0;
@@ -105,7 +113,8 @@ static bool cache_crowded(const struct fs *fs)
 }
 
 /* Before a transaction: nobody wants to be alone, there are clean buffers, and there is
- * room in the log. The operation itself will meet an error if that matters to it. */
+ * room in the log and for a record. The operation itself will meet an error if that matters to it.
+ */
 static void txn_prepare(struct fs *fs, bool alone)
 {
     int err = 0;
@@ -117,6 +126,8 @@ static void txn_prepare(struct fs *fs, bool alone)
             err = cache_reclaim(fs);
         else if (!err && journal_crowded(fs))
             err = journal_make_room(fs);
+        else if (!err && redo_crowded(fs))
+            err = redo_make_room(fs);
         else
             return;
     }
@@ -304,10 +315,22 @@ int txn_wait_peer(struct fs *fs)
     return FS_AGAIN;
 }
 
+int txn_wait_redo(struct fs *fs)
+{
+    fs->txn.wait = WAIT_REDO;
+    return FS_AGAIN;
+}
+
 int txn_wait_commit(struct fs *fs)
 {
     fs->txn.wait = WAIT_COMMIT;
     return FS_AGAIN;
+}
+
+void txn_completes(struct fs *fs, uint64_t key)
+{
+    fs->txn.completed = true;
+    fs->txn.completed_key = key;
 }
 
 void txn_progress(struct fs *fs)

@@ -54,6 +54,7 @@ enum txn_wait {
     WAIT_BLOCKS, /* blocks want[] to be read */
     WAIT_BUFFER, /* a buffer for a new block */
     WAIT_COMMIT, /* blocks that were freed to be free for good */
+    WAIT_REDO,   /* room for a record */
     WAIT_PEER,   /* another thread's doing */
 };
 
@@ -77,6 +78,10 @@ struct txn {
     uint32_t id;
     bool alone;    /* an operation that may not be disturbed is restarting */
     bool progress; /* the operation got further than in its last run */
+    /* For the redo ring (redo.h): it is one of its records that is replayed; the request
+     * at hand is completed, by opening the file of that key if it is not 0. */
+    bool replaying, completed;
+    uint64_t completed_key;
     uint32_t undo_count;
     struct txn_undo undo[TXN_UNDO_MAX];
     uint8_t *old[TXN_UNDO_MAX]; /* buffers for undo[].old, kept between uses */
@@ -132,8 +137,13 @@ int txn_free(struct fs *fs, uint32_t no) __attribute__((warn_unused_result));
 int txn_forget(struct fs *fs, uint32_t no) __attribute__((warn_unused_result));
 /* Ask to be run again once another thread has woken us. Returns FS_AGAIN. */
 int txn_wait_peer(struct fs *fs) __attribute__((warn_unused_result));
+/* Ask to be run again when there is room for the record. Returns FS_AGAIN. */
+int txn_wait_redo(struct fs *fs) __attribute__((warn_unused_result));
 /* Ask to be run again after a commit. Returns FS_AGAIN. */
 int txn_wait_commit(struct fs *fs) __attribute__((warn_unused_result));
+/* What was asked for is done if this succeeds, whatever else follows: the next instance
+ * must not do it again (redo.h). key: of the file that it opens, or 0. */
+void txn_completes(struct fs *fs, uint64_t key);
 /* Restarts so far did not happen for nothing. */
 void txn_progress(struct fs *fs);
 

@@ -11,6 +11,7 @@
 #include "user/fs/core/fs.h"
 #include "user/fs/core/inode.h"
 #include "user/fs/core/link.h"
+#include "user/fs/core/redo.h"
 #include "user/fs/core/txn.h"
 
 /* Where the metadata of a block group lie; checked at mount. */
@@ -53,6 +54,7 @@ struct fs {
     struct cache cache;
     struct journal *journal; /* NULL: the volume has none, or may not be written */
     struct txn txn;
+    struct redo redo;
     struct inode_table inode_table;
     struct link ios;         /* data transfers under way: struct io (io.h) */
     uint32_t orphans;        /* inodes without names that sessions or mappings keep */
