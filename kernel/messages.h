@@ -76,11 +76,6 @@
 /* w[1] = POSIX access mode bits (R_OK..). data = path, may be empty. */
 #define MSG_ACCESS 31
 
-/* Badge flag of the session that init holds on fs: with it, w[1] = major << 8
- * | minor, one handle: opening a character device of that number answers with
- * a copy of the handle. */
-#define MSG_FS_SET_DEVICE 32
-
 struct msg_stat {
     unsigned long ino;
     unsigned long size;

@@ -12,7 +12,8 @@
  * host-test: user/fs/core/map.c user/fs/core/mount.c user/fs/core/open.c
  * host-test: user/fs/core/orphan.c user/fs/core/page.c user/fs/core/pagereserve.c
  * host-test: user/fs/core/record.c user/fs/core/recover.c user/fs/core/remove.c
- * host-test: user/fs/core/rename.c user/fs/core/reserve.c user/fs/core/super.c
+ * host-test: user/fs/core/redo.c user/fs/core/rename.c user/fs/core/replay.c
+ * host-test: user/fs/core/reserve.c user/fs/core/super.c
  * host-test: user/fs/core/sync.c user/fs/core/truncate.c user/fs/core/txn.c
  * host-test: user/fs/core/walk.c
  */
@@ -42,10 +43,15 @@ static long sys_notify(int port, unsigned long bits);
 static long sys_object_info(int port, unsigned long key, struct abi_object_info *info);
 static long sys_object_resize(int port, unsigned long key, unsigned long size);
 static long sys_object_discard(int port, unsigned long key);
+static long sys_port_list(int port, unsigned what, unsigned long cursor, unsigned long *entries,
+                          unsigned room);
+static long sys_object_pages(int port, unsigned long key, unsigned long page,
+                             struct abi_page_run *runs, unsigned room);
 static void sys_exit(int status) __attribute__((noreturn));
 
 #include "user/lib/due.c"
 
+#include "user/fs/adopt.c"
 #include "user/fs/hooks.c"
 #include "user/fs/devices.c"
 #include "user/fs/dispatch.c"
@@ -68,9 +74,10 @@ struct call {
     unsigned long len;
     int handles[IPC_HANDLES];
     unsigned handle_count;
-    unsigned long room; /* for the answer */
-    long fail;          /* what the first try to answer meets */
-    int again;          /* -EAGAIN: how many do */
+    unsigned long room;   /* for the answer */
+    unsigned long number; /* of a request that comes again; 0: it is a new one */
+    long fail;            /* what the first try to answer meets */
+    int again;            /* -EAGAIN: how many do */
     bool taken, done;
     /* The answer: */
     unsigned long w[IPC_WORDS];
@@ -120,7 +127,7 @@ static long ipc_receive(int port, struct message *m, struct ipc_ext *ext)
         if (call) {
             call->taken = true;
             *m = call->message;
-            id = m->id = next_id++;
+            id = m->id = (call->number ? (long)call->number : next_id++) << 16;
             call->message.id = id;
             if (call->len)
                 memcpy((void *)ext->recv_addr, call->data, call->len);
@@ -420,7 +427,6 @@ static void test_rights(void)
 
     for (unsigned i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++)
         CHECK(send_path(2, ANY | RIGHT_WRITE, kernels[i], "", 2, 1) == -EPERM);
-    CHECK(send_path(2, ANY, MSG_FS_SET_DEVICE, "", 5 << 8, 0) == -EPERM);
     CHECK(OPEN("f", FS_O_RDWR | FS_O_CREAT) == 0);
     file = last.session.badge;
     CHECK(send_path(file, RIGHT_CALL | RIGHT_READ, MSG_TRUNCATE, "", 100, 0) == -EBADF);
@@ -466,39 +472,19 @@ static void test_pages(void)
     CHECK(send_kernel(MSG_SYNC, 0, 0, 0, 0, "", 0) == 0);
 }
 
-static long set_device(unsigned long badge, unsigned long rdev, unsigned count)
-{
-    memset(&last, 0, sizeof(last));
-    last.message = (struct message){.w = {MSG_FS_SET_DEVICE, rdev}, .badge = badge, .origin = ANY};
-    last.data = "";
-    last.handle_count = count;
-    last.handles[0] = 40;
-    last.handles[1] = 41;
-    return send_call(&last);
-}
-
 static void test_devices(void)
 {
-    unsigned closed = handles_closed;
-
     CHECK(send_path(2, ANY, MSG_MKNOD, "null", 0020666, 1 << 8 | 3) == 0);
     CHECK(send_path(2, ANY, MSG_MKNOD, "zero", 0020666, 1 << 8 | 5) == 0);
     CHECK(send_path(2, ANY, MSG_MKNOD, "full", 0020666, 1 << 8 | 7) == 0);
     CHECK(send_path(2, ANY, MSG_MKNOD, "tty", 0020666, 5 << 8) == 0);
     CHECK(send_path(2, ANY, MSG_MKNOD, "disk", 0060666, 5 << 8) == 0);
     CHECK(send_path(2, ANY, MSG_MKNOD, "far", 0020666, 1ul << 40) == -EINVAL);
-    CHECK(OPEN("tty", FS_O_RDWR) == -ENXIO && OPEN("disk", FS_O_RDWR) == -ENXIO);
-    CHECK(set_device(BADGE_CONTROL | 2, 5 << 8, 0) == -EINVAL && handles_closed == closed);
-    CHECK(set_device(BADGE_CONTROL | 2, 5 << 8, 2) == -EINVAL && handles_closed == closed + 2);
-    CHECK(set_device(BADGE_CONTROL | 2, 1 << 8 | 3, 1) == -EINVAL && handles_closed == closed + 3);
-    CHECK(set_device(2, 5 << 8, 1) == -EPERM && handles_closed == closed + 4);
-    CHECK(set_device(BADGE_CONTROL | 2, 5 << 8, 1) == 0 && handles_closed == closed + 4);
-    CHECK(OPEN("tty", FS_O_RDWR) == 0 && !last.opened && last.passed == 40);
-    CHECK(set_device(BADGE_CONTROL | 2, 5 << 8, 1) == 0);
-    CHECK(handles_closed == closed + 5 && last_closed == 40); /* the old one */
-    for (unsigned i = 1; i < DEVICES_MAX; i++)
-        CHECK(set_device(BADGE_CONTROL | 2, 5 << 8 | i, 1) == 0);
-    CHECK(set_device(BADGE_CONTROL | 2, 6 << 8, 1) == -ENOSPC);
+    CHECK(send_path(2, ANY, MSG_MKNOD, "svc", 0020666, 10 << 8) == 0);
+    CHECK(send_path(2, ANY, MSG_MKNOD, "other", 0020666, 6 << 8) == 0);
+    CHECK(OPEN("other", FS_O_RDWR) == -ENXIO && OPEN("disk", FS_O_RDWR) == -ENXIO);
+    CHECK(OPEN("tty", FS_O_RDWR) == 0 && !last.opened && last.passed == FS_TTY);
+    CHECK(OPEN("svc", FS_O_RDWR) == 0 && !last.opened && last.passed == FS_SVC);
     CHECK(OPEN("null", FS_O_RDWR) == 0 && last.opened);
     CHECK(!(last.session.flags & SESSION_OBJECT));
     CHECK(send_path(last.session.badge, RW, MSG_READ, "", 10, 0) == 0 && last.reply_len == 0);
@@ -653,6 +639,107 @@ static void test_heartbeat(void)
     CHECK(beats == before + 1);
 }
 
+/* ------------------------------------------------------------- another instance */
+
+static unsigned long badges[64], returned[64]; /* what the kernel lists */
+static unsigned badge_count, returned_count;
+static struct abi_page_run runs[40]; /* of object_key */
+static unsigned run_count;
+
+static long sys_port_list(int port, unsigned what, unsigned long cursor, unsigned long *entries,
+                          unsigned room)
+{
+    unsigned n = 0;
+
+    CHECK(port == PORT && room > 0);
+    if (what == PORT_SESSIONS)
+        for (unsigned i = cursor; i < badge_count && n < room; i++)
+            entries[n++] = badges[i];
+    for (unsigned i = 0; what == PORT_RETURNED && i < returned_count && n < room; i++)
+        if (returned[i] > cursor)
+            entries[n++] = returned[i];
+    if (what == PORT_OBJECTS && object_key > cursor)
+        entries[n++] = object_key;
+    return n;
+}
+
+static long sys_object_pages(int port, unsigned long key, unsigned long page,
+                             struct abi_page_run *out, unsigned room)
+{
+    unsigned n = 0;
+
+    CHECK(port == PORT && key == object_key);
+    for (unsigned i = 0; i < run_count && n < room; i++)
+        if (runs[i].first >= page)
+            out[n++] = runs[i];
+    return n;
+}
+
+static uint8_t state[64 << 10], killed[sizeof(state)];
+static struct fs *dead[4]; /* their memory is never given back */
+static unsigned deaths;
+
+/* The server dies, as far as its memory is concerned, and the next one starts. */
+static void restart(void)
+{
+    struct fs_params params = {.cache_bytes = 400 << 10,
+                               .index_bytes = 1 << 20,
+                               .sectors = disk.size / FS_SECTOR,
+                               .state = state,
+                               .state_bytes = sizeof(state)};
+
+    lock();
+    dead[deaths++] = volume;
+    CHECK(fs_mount(&hooks, NULL, &params, &volume) == 0);
+    unlock();
+    CHECK(adopt() == 0);
+}
+
+static void test_restart(void)
+{
+    struct call again;
+    unsigned long ino, key, before;
+
+    CHECK(send_kernel(MSG_SYNC, 0, 0, 0, 0, "", 0) == 0);
+    restart(); /* from now on with memory for the next one */
+    CHECK(send_path(2, ANY, MSG_MKDIR, "once", 0755, 0) == 0);
+    again = last;
+    again.number = IPC_NUMBER(last.message.id);
+    again.done = again.taken = false;
+    /* Killed right then: these threads, which live on, would note that it was answered. */
+    memcpy(killed, state, sizeof(state));
+    for (unsigned i = 0; i < 50; i++)
+        CHECK(send_path(2, ANY, MSG_STAT, "once", 0, 0) == 0);
+    memcpy(state, killed, sizeof(state));
+    restart();
+    CHECK(send_call(&again) == 0); /* it was done, and perhaps not answered */
+    CHECK(send_path(2, ANY, MSG_MKDIR, "once", 0755, 0) == -EEXIST);
+    /* A file without a name, one session on it, a page to be stored, and two more. */
+    CHECK(OPEN("nameless", FS_O_RDWR | FS_O_CREAT) == 0);
+    ino = last.session.badge;
+    object_key = key = last.session.key;
+    object = (struct abi_object_info){.size = 3 * 4096, .dirty = 3, .sessions = 1};
+    CHECK(send_path(2, ANY, MSG_UNLINK, "nameless", 0, 0) == 0);
+    CHECK(send_kernel(MSG_RESERVE, key, 0, 3, 3 * 4096, "", 0) == 3);
+    CHECK(send_path(2, ANY, MSG_STATFS, "", 0, 0) == 0);
+    before = ((struct msg_statfs *)last.reply)->blocks_free;
+    for (badge_count = 0; badge_count < 40; badge_count++)
+        badges[badge_count] = 2;
+    badges[badge_count++] = ino;
+    runs[0] = (struct abi_page_run){0, 1};
+    runs[1] = (struct abi_page_run){1, 2};
+    run_count = 2;
+    restart();
+    CHECK(send_path(2, ANY, MSG_STATFS, "", 0, 0) == 0);
+    CHECK(((struct msg_statfs *)last.reply)->blocks_free == before);
+    CHECK(send_path(ino, ANY, MSG_STAT, "", 0, 0) == 0);
+    CHECK(((struct msg_stat *)last.reply)->nlink == 0);
+    discards = 0;
+    close_session(ino);
+    CHECK(discards == 1 && send_path(ino, ANY, MSG_STAT, "", 0, 0) == -ENOENT);
+    CHECK(send_kernel(MSG_SYNC, 0, 0, 0, 0, "", 0) == 0);
+}
+
 /* Messages of random content, from programs and from a kernel that lies. */
 struct fuzzer {
     pthread_t thread;
@@ -726,6 +813,7 @@ static const struct {
     {"timer", test_timer},
     {"sign of life", test_heartbeat},
     {"the size of what is opened", test_open_size},
+    {"the next instance", test_restart},
     {"random messages", test_fuzz},
 };
 

@@ -140,7 +140,6 @@ static void fresh(void)
         given_up[i] = false;
         answers[i] = 0;
     }
-    services[SERVICE_FS].stateful = true;
     memset(timers, 0, sizeof(timers));
     now_ns = SECOND;
     next_pid = 10;
@@ -210,9 +209,12 @@ static void test_deaths(void)
     check_end("want of memory is waited out, or ends in giving up, not in waiting for ever");
 
     fresh();
-    die(&services[SERVICE_FS], ABI_SIGKILL);
+    die(&services[SERVICE_FS], EXIT_HOPELESS << 8);
     CHECK(given_up[SERVICE_FS] && starts[SERVICE_FS] == 1);
-    check_end("what a successor could not know is not started again");
+    answers[SERVICE_BLK]++; /* it was of use before */
+    die(blk, EXIT_HOPELESS << 8);
+    CHECK(blk->pid && !given_up[SERVICE_BLK]);
+    check_end("who says that another start is of no use is not started again");
 }
 
 static void test_stalls(void)

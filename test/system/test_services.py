@@ -60,12 +60,13 @@ def test_refused(guest, line, status, words):
     assert all(row[1] == "running" and row[4] == "1" for row in rows(guest).values())
 
 
-def test_copy_while_the_disk_driver_dies(guest):
-    """cp -r of all that is there, and a comparison, with a driver that is killed over and over."""
-    guest.run(f"for i in {KILLS}; do svc kill blk; sleep 0.05; done &", status=0)
+@pytest.mark.parametrize("service", ["blk", "fs"])
+def test_copy_while_a_server_dies(guest, service):
+    """cp -r of all that is there, and a comparison, with a server that is killed over and over."""
+    guest.run(f"for i in {KILLS}; do svc kill {service}; sleep 0.05; done &", status=0)
     guest.run("cp -r /bin /tmp/bin && sync && diff -r /bin /tmp/bin", status=0)
     guest.run("sleep 2", status=0)
-    row = rows(guest)["blk"]
+    row = rows(guest)[service]
     assert int(row[4]) > 5, row
     guest.shutdown()
 

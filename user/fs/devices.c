@@ -1,6 +1,6 @@
 /*
  * Device nodes. null, zero and full are served here; for other character devices
- * the opener gets a copy of the handle that init has registered for the number.
+ * the opener gets a copy of a handle that init started us with.
  */
 #include "user/fs/server.h"
 #include "kernel/errno.h"
@@ -12,13 +12,14 @@
 #define DEVICE_ZERO          DEVICE(1, 5)
 #define DEVICE_FULL          DEVICE(1, 7)
 
-#define DEVICES_MAX 16
-
-static struct {
+static const struct {
     uint32_t rdev;
     int handle;
-} devices[DEVICES_MAX];
-static unsigned device_count;
+} devices[] = {
+    {DEVICE(5, 0), FS_TTY},  /* /dev/tty */
+    {DEVICE(5, 1), FS_TTY},  /* /dev/console */
+    {DEVICE(10, 0), FS_SVC}, /* /dev/svc */
+};
 
 static bool served_here(uint32_t rdev)
 {
@@ -36,34 +37,13 @@ long device_open(struct request *r, const struct fs_node *node)
         return 0;
     r->opened = false;
     fs_close(volume, node->ino);
-    for (unsigned i = 0; i < device_count; i++) {
+    for (unsigned i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
         if (devices[i].rdev == node->rdev) {
             r->passed = devices[i].handle;
             return 0;
         }
     }
     return -ENXIO;
-}
-
-long do_set_device(struct request *r)
-{
-    unsigned long rdev = r->message->w[1];
-    unsigned i = 0;
-
-    if (r->handle_count != 1 || rdev > UINT32_MAX || served_here((uint32_t)rdev))
-        return -EINVAL;
-    while (i < device_count && devices[i].rdev != rdev)
-        i++;
-    if (i == DEVICES_MAX)
-        return -ENOSPC;
-    if (i < device_count)
-        sys_close(devices[i].handle);
-    else
-        device_count++;
-    devices[i].rdev = (uint32_t)rdev;
-    devices[i].handle = r->handles[0];
-    r->handles[0] = H_NONE; /* kept */
-    return 0;
 }
 
 /* The device behind the session, or a negated errno. */

@@ -27,13 +27,35 @@ void log_line(const char *text)
     sys_system(H_SYSTEM, SYSTEM_LOG_WRITE, (long)line, (long)strlen(line), 0);
 }
 
+void log_error(const char *what, int err)
+{
+    char line[120] = "";
+
+    strcat(line, what);
+    strcat(line, ": ");
+    strncat(line, strerror(-err), sizeof(line) - strlen(line) - 1);
+    log_line(line);
+}
+
 /* -------------------------------------------------------------------- disk */
+
+static int blk_flush(void *context)
+{
+    struct message m = {.w = {MSG_BLK_FLUSH}};
+    long err = ipc_request(DISK, &m, 0);
+
+    (void)context;
+    return err < 0 ? (int)err : 0;
+}
 
 int disk_info(struct fs_params *params)
 {
     struct message m = {.w = {MSG_BLK_INFO}};
     long err = ipc_request(DISK, &m, 0);
 
+    /* What an instance that died had sent must not reach blocks that we give out. */
+    if (err >= 0)
+        err = blk_flush(NULL);
     if (err < 0)
         return (int)err;
     params->sectors = m.w[1];
@@ -58,15 +80,6 @@ static int blk_write(void *context, uint64_t sector, unsigned count, const void 
     struct ipc_ext ext = {.send_addr = (unsigned long)buffer,
                           .send_len = (unsigned long)count * FS_SECTOR};
     long err = ipc_request(DISK, &m, &ext);
-
-    (void)context;
-    return err < 0 ? (int)err : 0;
-}
-
-static int blk_flush(void *context)
-{
-    struct message m = {.w = {MSG_BLK_FLUSH}};
-    long err = ipc_request(DISK, &m, 0);
 
     (void)context;
     return err < 0 ? (int)err : 0;
@@ -127,6 +140,12 @@ static int object_info(void *context, uint64_t key, struct fs_object *info)
     return 0;
 }
 
+static uint64_t request_completed(void *context)
+{
+    (void)context;
+    return completing();
+}
+
 static int object_resize(void *context, uint64_t key, uint64_t size)
 {
     (void)context;
@@ -152,4 +171,5 @@ const struct fs_hooks hooks = {
     .object_info = object_info,
     .object_resize = object_resize,
     .object_discard = object_discard,
+    .request = request_completed,
 };

@@ -1,5 +1,6 @@
 /* The file-system server, start. See server.h. */
 #include "user/fs/server.h"
+#include "kernel/errno.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,21 +26,24 @@ static int take_heap(void)
     return 0;
 }
 
-static void log_error(const char *what, int err)
+static int mount(bool distrust)
 {
-    char line[120] = "";
+    long state =
+        sys_mmap(0, FS_STATE_BYTES, ABI_PROT_READ | ABI_PROT_WRITE, ABI_MAP_SHARED, FS_STATE, 0);
+    struct fs_params params = {
+        .cache_bytes = CACHE_BYTES,
+        .index_bytes = INDEX_BYTES,
+        .state = (void *)state,
+        .state_bytes = FS_STATE_BYTES,
+        .distrust = distrust,
+    };
+    int err;
 
-    strcat(line, what);
-    strcat(line, ": ");
-    strncat(line, strerror(-err), sizeof(line) - strlen(line) - 1);
-    log_line(line);
-}
-
-static int mount(void)
-{
-    struct fs_params params = {.cache_bytes = CACHE_BYTES, .index_bytes = INDEX_BYTES};
-    int err = disk_info(&params);
-
+    if (state < 0) {
+        log_error("no memory for its state", (int)state);
+        return (int)state;
+    }
+    err = disk_info(&params);
     if (err) {
         log_error("the disk does not answer", err);
         return err;
@@ -52,11 +56,16 @@ static int mount(void)
     return err;
 }
 
-int main(void)
+/* "fresh": the last instances died at once, so what the one before left may be the cause. */
+int main(int argc, char **argv)
 {
+    bool fresh = argc > 1 && strcmp(argv[1], "fresh") == 0;
+    int err = mount(fresh);
     pthread_t thread;
 
-    if (mount() || take_heap())
+    if (err)
+        return err == -EINVAL ? EXIT_HOPELESS : 1;
+    if (take_heap() || adopt())
         return 1;
     heart_beat(HEART_FS);
     for (int i = 1; i < WORKERS; i++)

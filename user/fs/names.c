@@ -19,33 +19,47 @@ static unsigned rights_of(const struct fs_node *node, unsigned long flags)
     return rights;
 }
 
-long do_open(struct request *r)
+/* Answers with what was opened. */
+static long opened(struct request *r, const struct fs_node *node)
 {
     unsigned long flags = r->message->w[1];
-    struct fs_node node;
-    int err = fs_open(volume, PATH(r), (int)flags, (unsigned)r->message->w[2], &node);
 
-    if (err)
-        return err;
-    r->word1 = node.mode & S_IFMT;
+    r->word1 = node->mode & S_IFMT;
     r->opened = true;
     r->close_on_exec = flags & FS_O_CLOEXEC;
     r->session = (struct ipc_session){
-        .badge = node.ino,
-        .rights = rights_of(&node, flags),
+        .badge = node->ino,
+        .rights = rights_of(node, flags),
         .flags = flags & FS_O_APPEND ? HANDLE_APPEND : 0,
-        .key = node.key,
-        .size = node.size,
+        .key = node->key,
+        .size = node->size,
     };
-    switch (node.mode & S_IFMT) {
+    switch (node->mode & S_IFMT) {
     case S_IFREG:
         r->session.flags |= SESSION_OBJECT;
         return 0;
     case S_IFDIR:
         return 0;
     default:
-        return device_open(r, &node);
+        return device_open(r, node);
     }
+}
+
+long do_open(struct request *r)
+{
+    const unsigned long *w = r->message->w;
+    struct fs_node node;
+    int err = fs_open(volume, PATH(r), (int)w[1], (unsigned)w[2], &node);
+
+    return err ? err : opened(r, &node);
+}
+
+long do_reopen(struct request *r, uint64_t key)
+{
+    struct fs_node node;
+    int err = fs_reopen(volume, IPC_NUMBER(r->message->id), key, (int)r->message->w[1], &node);
+
+    return err ? err : opened(r, &node);
 }
 
 long do_stat(struct request *r)

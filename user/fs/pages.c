@@ -48,7 +48,7 @@ long do_sync(struct request *r)
 
 long do_close(struct request *r)
 {
-    /* Root and control sessions are made by init, not by opening. */
+    /* Root sessions are made by init, not by opening. */
     fs_close(volume, r->ino);
     return 0;
 }

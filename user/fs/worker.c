@@ -18,13 +18,15 @@ struct worker {
     /* The answer that is due, if answer_id > 0. */
     long answer_id;
     struct message answer;
+    unsigned long recorded; /* the number of the request that it completes, or 0 */
 };
+
+static __thread struct worker *self;
 
 static bool timer_armed; /* guarded by the big lock */
 static struct due due;   /* likewise */
 
-/* Sees to it that what is dirty gets written, some time from now. */
-static void arm_timer(void)
+void arm_timer(void)
 {
     if (!timer_armed && fs_dirty(volume))
         timer_armed = sys_port_timer(PORT, BIT_TIMER, WRITE_BACK_NS) == 0;
@@ -42,6 +44,22 @@ static void handle_notification(unsigned long bits)
         arm_timer();
     }
     unlock();
+}
+
+uint64_t completing(void)
+{
+    if (!self)
+        return 0; /* at the start */
+    self->recorded = IPC_NUMBER(self->message.id);
+    return self->recorded;
+}
+
+/* The answer is out: the next instance will not be asked. The big lock is held. */
+static void forget_recorded(struct worker *w)
+{
+    if (w->recorded)
+        fs_answered(volume, w->recorded);
+    w->recorded = 0;
 }
 
 /* Makes the answer from what the handler left. */
@@ -88,6 +106,7 @@ static void answer_open(struct worker *w)
         ipc_reply(PORT, w->answer_id, &w->answer, 0);
     }
     w->answer_id = 0;
+    forget_recorded(w);
 }
 
 static void handle_request(struct worker *w)
@@ -106,6 +125,7 @@ static void handle_request(struct worker *w)
     };
     memcpy(r->handles, w->ext.recv_handles, sizeof(r->handles));
     lock();
+    forget_recorded(w);
     status = dispatch(r);
     set_answer(w, status);
     if (w->ext.reply_session)
@@ -168,6 +188,7 @@ void *worker_run(void *unused)
         free(w.reply);
         return unused;
     }
+    self = &w;
     take_stack();
     memset(w.data, 0, IPC_BUFFER_MAX);
     memset(w.reply, 0, IPC_BUFFER_MAX);

@@ -18,6 +18,12 @@
 #define TTY_STATE       7
 #define TTY_STATE_BYTES (192ul << 10)
 
+/* fs: the memory for its redo ring; and what opening a device's node gives. */
+#define FS_STATE       7
+#define FS_STATE_BYTES ((256ul << 10) + 4096)
+#define FS_TTY         8 /* /dev/tty, /dev/console */
+#define FS_SVC         9 /* /dev/svc */
+
 /* blk: memory for DMA, for the queue and for each slot. It would be hard to find in one
  * piece when memory is short. */
 #define BLK_QUEUE       7

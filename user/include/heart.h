@@ -14,6 +14,9 @@ static inline void heart_beat(unsigned bit)
     sys_notify(HEART, 1ul << bit);
 }
 
+/* A service's exit status if another start of it would be of no use. */
+#define EXIT_HOPELESS 2
+
 /* To be called with the bits of each notification. */
 static inline void heart_answer(unsigned long bits, unsigned bit)
 {

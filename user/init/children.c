@@ -9,10 +9,6 @@
 #include <stop.h>
 #include <string.h>
 
-#define DEVICE_TTY     (5ul << 8 | 0)  /* /dev/tty */
-#define DEVICE_CONSOLE (5ul << 8 | 1)  /* /dev/console */
-#define DEVICE_SVC     (10ul << 8 | 0) /* /dev/svc */
-
 static char *const environment[] = {"PATH=/bin:/test", "HOME=/home", "TERM=vt100", 0};
 
 /* Fork. In the child the ports are closed: a copy there would keep waiters from
@@ -38,14 +34,6 @@ static long tty_request(unsigned long number, unsigned long w1)
     struct message m = {.w = {number, w1}};
 
     return ipc_request(session_tty, &m, 0);
-}
-
-static long set_device(unsigned long device, int session)
-{
-    struct message m = {.w = {MSG_FS_SET_DEVICE, device}};
-    struct ipc_ext ext = {.send_handle_count = 1, .send_handles = {session}};
-
-    return ipc_request(session_control, &m, &ext);
 }
 
 /* Open a file by its absolute path: a handle, or a negated errno. */
@@ -142,15 +130,14 @@ int child_command(const char *command)
 int child_set_up(void)
 {
     int pid = child_fork("init: set-up");
+    struct message m = {.w = {MSG_STATFS}};
+    struct msg_statfs info;
+    struct ipc_ext ext = {.recv_addr = (unsigned long)&info, .recv_cap = sizeof(info)};
     long err;
 
     if (pid)
         return pid;
-    err = set_device(DEVICE_TTY, session_tty);
-    if (err >= 0)
-        err = set_device(DEVICE_CONSOLE, session_tty);
-    if (err >= 0)
-        err = set_device(DEVICE_SVC, session_svc);
+    err = ipc_request(session_root, &m, &ext);
     if (err == -EPIPE)
         sys_exit(127); /* fs died, and init says so */
     if (err < 0)

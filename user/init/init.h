@@ -69,7 +69,6 @@ struct service {
     const char *name; /* also of its file in the boot image */
     unsigned heart;   /* the bit of its sign of life */
     bool vital;       /* the machine cannot go on without it */
-    bool stateful;    /* has what a successor could not know: is not started again */
     unsigned rights;  /* of the H_SYSTEM it gets; 0 = none */
     int port;         /* H_NONE once it was given up */
     int grants[GRANTS];
@@ -90,7 +89,7 @@ struct service {
 extern struct service services[SERVICES];
 
 /* What init's children reach the servers by; and the one that is opened as /dev/svc. */
-extern int session_root, session_control, session_tty, session_svc;
+extern int session_root, session_tty, session_svc;
 
 /* Make all ports, sessions and what services keep; start none. False, and a line in the
  * log, if something is missing. */
@@ -124,7 +123,7 @@ const char *status_words(int status);
 /* Each forks a child of init that does one thing and exits, 0 = well; for the
  * shell and the command it becomes that program. They return its pid or a negated
  * errno. */
-int child_set_up(void);                  /* tells fs of the terminal devices */
+int child_set_up(void);                  /* until the file system answers */
 int child_shell(unsigned long delay_ns); /* an interactive shell, after a pause */
 int child_command(const char *command);  /* sh -c, with `run: begin` logged */
 int child_drain(void);                   /* until the terminal's output has left */

@@ -5,17 +5,16 @@
 #include <string.h>
 #include "user/include/grants.h"
 
-#define BADGE_TTY     1
-#define BADGE_BLK     1
-#define BADGE_SVC     1
-#define BADGE_ROOT    2ul /* the root directory's inode number */
-#define BADGE_CONTROL (1ul << 63 | BADGE_ROOT)
+#define BADGE_TTY  1
+#define BADGE_BLK  1
+#define BADGE_SVC  1
+#define BADGE_ROOT 2ul /* the root directory's inode number */
 
 #define FIRST_GRANT  4 /* the handle that a service has as its first; PORT is before it */
 #define FAILED_OFTEN 2 /* then what a service left may be the cause: it starts without */
 
 int init_port = H_NONE;
-int session_root = H_NONE, session_control = H_NONE, session_tty = H_NONE, session_svc = H_NONE;
+int session_root = H_NONE, session_tty = H_NONE, session_svc = H_NONE;
 
 struct service services[SERVICES] = {
     [SERVICE_TTY] = {.name = "tty",
@@ -23,11 +22,7 @@ struct service services[SERVICES] = {
                      .rights = RIGHT_SIGNAL | RIGHT_DEVICE | RIGHT_INSPECT},
     /* These two: enough to write to the log. */
     [SERVICE_BLK] = {.name = "blk", .heart = HEART_BLK, .vital = true, .rights = RIGHT_TRANSFER},
-    [SERVICE_FS] = {.name = "fs",
-                    .heart = HEART_FS,
-                    .vital = true,
-                    .stateful = true,
-                    .rights = RIGHT_TRANSFER},
+    [SERVICE_FS] = {.name = "fs", .heart = HEART_FS, .vital = true, .rights = RIGHT_TRANSFER},
 };
 
 int keep(long handle)
@@ -64,11 +59,9 @@ static bool make_ports(void)
                                RIGHT_READ | RIGHT_WRITE | RIGHT_CALL | RIGHT_TRANSFER);
     session_root = session_make(services[SERVICE_FS].port, BADGE_ROOT,
                                 RIGHT_READ | RIGHT_EXEC | RIGHT_CALL | RIGHT_TRANSFER);
-    session_control = session_make(services[SERVICE_FS].port, BADGE_CONTROL, RIGHT_CALL);
     session_svc =
         session_make(init_port, BADGE_SVC, RIGHT_READ | RIGHT_WRITE | RIGHT_CALL | RIGHT_TRANSFER);
-    return init_port >= 0 && session_tty >= 0 && session_root >= 0 && session_control >= 0 &&
-           session_svc >= 0;
+    return init_port >= 0 && session_tty >= 0 && session_root >= 0 && session_svc >= 0;
 }
 
 static void grant(enum service_id id, int number, int handle)
@@ -102,17 +95,18 @@ static bool make_disk_memory(void)
 
 bool services_prepare(const struct devices *devices, bool marked)
 {
-    int heart, state, disk;
+    int heart, tty_state, fs_state, disk;
 
     if (!make_ports()) {
         say("init: no memory for ports and sessions");
         return false;
     }
     heart = keep(sys_restrict(init_port, RIGHT_NOTIFY | RIGHT_TRANSFER));
-    state = keep(sys_object_create(TTY_STATE_BYTES));
+    tty_state = keep(sys_object_create(TTY_STATE_BYTES));
+    fs_state = keep(sys_object_create(FS_STATE_BYTES));
     disk =
         session_make(services[SERVICE_BLK].port, BADGE_BLK, RIGHT_READ | RIGHT_WRITE | RIGHT_CALL);
-    if (heart < 0 || state < 0 || disk < 0 || !make_disk_memory()) {
+    if (heart < 0 || tty_state < 0 || fs_state < 0 || disk < 0 || !make_disk_memory()) {
         say("init: no memory for what the services keep");
         return false;
     }
@@ -120,11 +114,14 @@ bool services_prepare(const struct devices *devices, bool marked)
         grant((enum service_id)i, HEART, heart);
     grant(SERVICE_TTY, REGISTERS, devices->uart.mmio);
     grant(SERVICE_TTY, INTERRUPT, devices->uart.interrupt);
-    grant(SERVICE_TTY, TTY_STATE, state);
+    grant(SERVICE_TTY, TTY_STATE, tty_state);
     services[SERVICE_TTY].marked = marked;
     grant(SERVICE_BLK, REGISTERS, devices->disk.mmio);
     grant(SERVICE_BLK, INTERRUPT, devices->disk.interrupt);
-    grant(SERVICE_FS, FIRST_GRANT, disk); /* it alone talks to the disk */
+    grant(SERVICE_FS, DISK, disk); /* it alone talks to the disk */
+    grant(SERVICE_FS, FS_STATE, fs_state);
+    grant(SERVICE_FS, FS_TTY, session_tty);
+    grant(SERVICE_FS, FS_SVC, session_svc);
     return true;
 }
 

@@ -15,6 +15,7 @@
 #include "user/init/init.h"
 #include <errno.h>
 #include <string.h>
+#include "user/include/heart.h"
 
 #define SECOND         1000000000ul
 #define TICK           SECOND
@@ -119,10 +120,7 @@ bool supervisor_bury(int pid, int status)
         return false;
     service->pid = 0;
     strncpy(service->cause, status_words(status), sizeof(service->cause) - 1);
-    if (service->stateful) {
-        say("init: %s died: %s", service->name, service->cause);
-        service_give_up(service);
-    } else if (service->stop) {
+    if (service->stop) {
         say("init: %s is stopped", service->name);
         service->stop = false;
         service->state = SERVICE_STOPPED;
@@ -131,6 +129,11 @@ bool supervisor_bury(int pid, int status)
         bool failed = own_fault(status) && answered(service) == service->answered;
 
         service->failures = failed ? service->failures + 1 : 0;
+        if (failed && status == EXIT_HOPELESS << 8) {
+            say("init: %s says that another start is of no use: it is given up", service->name);
+            service_give_up(service);
+            return true;
+        }
         say("init: %s died: %s%s", service->name, service->cause,
             service->failures < FAILURES_MAX ? "; starting it again" : "");
         if (failed)

@@ -15,7 +15,7 @@
 #define WORKERS 3
 #define BYTES   (96 << 10)
 
-static const char *const names[] = {"blk", "tty"}; /* fs cannot be started again */
+static const char *const names[] = {"blk", "tty", "fs"};
 enum { NAMES = sizeof(names) / sizeof(names[0]) };
 
 static unsigned kills = 60;
@@ -40,28 +40,107 @@ static int service(const char *name, struct msg_service *out)
     return 1;
 }
 
-/* Files made, stored, dropped from memory, read and removed, until it is over. */
-static int worker(void *number)
+/* A file stored, dropped from memory and read. */
+static int keep_bytes(int fd, unsigned long key)
 {
     static char data[BYTES], back[BYTES];
-    char path[40];
 
-    snprintf(path, sizeof(path), "/tmp/svc_kills.%ld", (long)number);
-    for (unsigned long round = 0; !*over || round < 3; round++) {
-        unsigned long key = round * WORKERS + (unsigned long)number;
+    pattern_fill(data, BYTES, key, 0);
+    CHECK_IS(write(fd, data, BYTES), BYTES);
+    CHECK_IS(fsync(fd), 0);
+    sys_system(H_SYSTEM, SYSTEM_DROP_CACHES, 0, 0, 0);
+    CHECK_IS(pread(fd, back, BYTES, 0), BYTES);
+    CHECK_IS(pattern_check(back, BYTES, key, 0), -1);
+    return 0;
+}
+
+/* Each of these is done once, and said to be done: made anew, a second name, another
+ * name, removed; each a second time is an error. */
+static int change_names(const char *dir, unsigned long round)
+{
+    char a[60], b[60];
+    struct stat st;
+    int fd;
+
+    snprintf(a, sizeof(a), "%s/a%lu", dir, round % 7);
+    snprintf(b, sizeof(b), "%s/b%lu", dir, round % 5);
+    fd = open(a, O_RDWR | O_CREAT | O_EXCL, 0600);
+    CHECK(fd >= 0);
+    CHECK_IS(write(fd, a, 10), 10);
+    CHECK_IS(link(a, b), 0);
+    CHECK_IS(fstat(fd, &st) + (int)st.st_nlink, 2);
+    CHECK_IS(rename(a, b), 0); /* two names of one file: nothing happens */
+    CHECK_IS(unlink(a), 0);
+    CHECK_IS(unlink(a), -1);
+    CHECK_IS(errno, ENOENT);
+    CHECK_IS(rename(b, a), 0);
+    CHECK_IS(rename(b, a), -1);
+    CHECK_IS(errno, ENOENT);
+    CHECK_IS(symlink("a", b), 0);
+    CHECK_IS(unlink(b), 0);
+    CHECK_IS(mkdir(b, 0700), 0);
+    CHECK_IS(rmdir(b), 0);
+    CHECK_IS(chmod(a, 0400 | (mode_t)(round & 077)), 0);
+    CHECK_IS(ftruncate(fd, 5), 0);
+    CHECK_IS(unlink(a), 0);
+    CHECK_IS(pread(fd, a, 20, 0), 5); /* no name, and there still */
+    CHECK_IS(fstat(fd, &st) + (int)st.st_nlink, 0);
+    CHECK_IS(st.st_mode & 0777, 0400 | (round & 077));
+    CHECK_IS(close(fd), 0);
+    return 0;
+}
+
+/* Files and names, until it is over; and one that grows by a byte each time. */
+static int worker(void *number)
+{
+    char dir[40], path[60];
+    unsigned long round;
+    int log;
+
+    snprintf(dir, sizeof(dir), "/tmp/svc_kills.%ld", (long)number);
+    snprintf(path, sizeof(path), "%s/log", dir);
+    CHECK_IS(mkdir(dir, 0755), 0);
+    log = open(path, O_RDWR | O_CREAT | O_APPEND, 0644);
+    CHECK(log >= 0);
+    snprintf(path, sizeof(path), "%s/data", dir);
+    for (round = 0; !*over || round < 3; round++) {
         int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0644);
         CHECK(fd >= 0);
-        pattern_fill(data, BYTES, key, 0);
-        CHECK_IS(write(fd, data, BYTES), BYTES);
-        CHECK_IS(fsync(fd), 0);
-        sys_system(H_SYSTEM, SYSTEM_DROP_CACHES, 0, 0, 0);
-        CHECK_IS(pread(fd, back, BYTES, 0), BYTES);
-        CHECK_IS(pattern_check(back, BYTES, key, 0), -1);
+        CHECK_IS(write(log, "x", 1), 1);
+        CHECK_IS(keep_bytes(fd, round * WORKERS + (unsigned long)number), 0);
         CHECK_IS(close(fd), 0);
+        CHECK_IS(change_names(dir, round), 0);
         CHECK_IS(unlink(path), 0);
         CHECK_IS(unlink(path), -1); /* it was done once */
         CHECK_IS(errno, ENOENT);
     }
+    CHECK_IS(lseek(log, 0, SEEK_END), round);
+    CHECK_IS(close(log), 0);
+    snprintf(path, sizeof(path), "%s/log", dir);
+    CHECK_IS(unlink(path), 0);
+    CHECK_IS(rmdir(dir), 0); /* nothing else is in it */
+    return 0;
+}
+
+/* A file system that has done nothing yet has the memory that it always has then. */
+static int start_anew(void)
+{
+    struct message m = {.w = {MSG_SVC_DO, SVC_KILL, ABI_SIGKILL}};
+    struct ipc_ext ext = {.send_addr = (unsigned long)"fs", .send_len = 2};
+    struct msg_service now;
+    int init = open("/dev/svc", O_RDWR);
+    unsigned starts;
+
+    CHECK(init >= 0);
+    sync();
+    CHECK_IS(service("fs", &now), 0);
+    starts = now.starts;
+    CHECK_IS(ipc_request(init, &m, &ext), 0);
+    close(init);
+    do {
+        sys_sleep(MS);
+        CHECK_IS(service("fs", &now), 0);
+    } while (now.starts == starts || now.state != SERVICE_RUNNING);
     return 0;
 }
 
@@ -116,6 +195,7 @@ static int load(void *unused)
     /* Two kills may meet the same instance, but hardly all. */
     CHECK(starts <= kills && starts >= 5);
     CHECK(returned > 0);
+    CHECK_IS(start_anew(), 0);
     return 0;
 }
 

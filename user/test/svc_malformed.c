@@ -99,25 +99,6 @@ static int unknown(void *unused)
     return finish();
 }
 
-/* Control of the devices belongs to init's session alone. */
-static int control(void *unused)
-{
-    struct message m = {.w = {MSG_FS_SET_DEVICE, 1 << 8 | 3}};
-    struct ipc_ext ext = {.send_handle_count = 1, .send_handles = {1}};
-    int fd;
-
-    (void)unused;
-    CHECK_IS(begin(), 0);
-    CHECK(ipc_request(H_ROOT, &m, &ext) < 0);
-    m.w[0] = MSG_FS_SET_DEVICE;
-    CHECK(ipc_request(file, &m, &ext) < 0);
-    fd = open("/dev/null", O_RDWR); /* is not the terminal now */
-    CHECK_IS(write(fd, "x", 1), 1);
-    CHECK_IS(read(fd, room, 1), 0);
-    CHECK_IS(close(fd), 0);
-    return finish();
-}
-
 /* Every number of fs with data of odd lengths, of no sense, and odd words. */
 static int odd_data(int session)
 {
@@ -250,7 +231,6 @@ static int random_messages(void *unused)
 static const struct proc_test tests[] = {
     {forged, "what only the kernel may send: EPERM"},
     {unknown, "numbers that nobody knows"},
-    {control, "control of devices needs init's session"},
     {to_directory, "odd lengths, words and data to a directory"},
     {to_file, "odd lengths, words and data to a file"},
     {lies, "messages that lie about themselves"},
