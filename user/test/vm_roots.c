@@ -145,9 +145,21 @@ static int compare_roots(int pid)
     return 0;
 }
 
+/* The process of that name, or -1. */
+static int pid_of(const char *name)
+{
+    static struct abi_process all[64];
+    long n = sys_system(H_SYSTEM, SYSTEM_PROCESSES, (long)all, 64, 0);
+
+    for (long i = 0; i < n && i < 64; i++)
+        if (strcmp(all[i].name, name) == 0)
+            return all[i].pid;
+    return -1;
+}
+
 static int against_init_and_sibling(void *pid)
 {
-    return compare_roots(1) || compare_roots(4) || compare_roots((int)(long)pid);
+    return compare_roots(1) || compare_roots(pid_of("fs")) || compare_roots((int)(long)pid);
 }
 
 /* Tables that user slots lead to belong to one process alone. */
