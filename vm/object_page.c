@@ -335,7 +335,7 @@ static unsigned dirtyable_locked(struct object *o, uint64_t *from, struct abi_pa
             return n;
         unsigned flags = page_is_away(f) ? away_flags(f) : f->flags;
         /* Whether one that is still to come is a hole, its server will say then. */
-        if (flags & PAGE_BUSY || (flags & PAGE_HOLE && !(flags & PAGE_GRANTED)))
+        if (flags & (PAGE_BUSY | PAGE_HOLE) && !(flags & PAGE_GRANTED))
             continue;
         if (n && runs[n - 1].first + runs[n - 1].count == index)
             runs[n - 1].count++;

@@ -432,10 +432,15 @@ static void test_spoiled(void)
     check_end("a record that is spoiled is set aside");
     position = three_records();
     head = head_of(served_state);
-    head->applying = position; /* two instances died of it */
+    head->applying = position; /* two instances died of it, but not of themselves */
+    head->tries = 1;
+    CHECK(disk_mount(&disk) == 0 && !fs_readonly(disk.fs) && exists("/c"));
+    disk.params.distrust = true;
+    head->applying = position; /* one of it, and two of something else */
+    head->tries = 0;
     CHECK(disk_mount(&disk) == 0 && !fs_readonly(disk.fs) && exists("/c"));
     head->applying = position;
-    disk.params.distrust = true;
+    head->tries = 1;
     CHECK(set_aside(false));
     disk.params.distrust = false;
     CHECK(set_aside(false));
@@ -488,6 +493,53 @@ static void test_reused(void)
     check_end("what a block was before it was freed does no harm to its next owner");
 }
 
+static unsigned long free_inodes(void)
+{
+    struct msg_statfs info;
+
+    fs_statfs(disk.fs, &info);
+    return info.inodes_free;
+}
+
+/* A file that was opened for a request which was not answered is kept, without a name, too:
+ * until it is opened again, or the client is known to be dead. */
+static void test_kept(void)
+{
+    uint64_t key, numbers[] = {76, 77, 78};
+    struct fs_node node;
+    unsigned long before;
+
+    disk_make(&disk, "-b 1024 -I 128 -N 128 -O has_journal -J size=1", 3000);
+    disk.quiet = true;
+    served_begin(&disk, 72 << 10, 0, 0);
+    before = free_inodes();
+    for (unsigned dead = 0; dead < 2; dead++) {
+        uint64_t number = served_number = 77 + dead;
+
+        CHECK(file_open(&disk, "/a", FS_O_CREAT | FS_O_EXCL | FS_O_RDWR, &node) == 0);
+        served_number = 0;
+        CHECK(disk_mount(&disk) == 0);
+        CHECK(fs_completed(disk.fs, number, &key) && key == node.key);
+        CHECK(fs_adopt_request(disk.fs, number) == 0 && fs_adopted(disk.fs) == 0);
+        CHECK(fs_unlink(disk.fs, FS_ROOT_INO, P("/a"), false) == 0);
+        fs_release_requests(disk.fs, numbers, 3);
+        CHECK(free_inodes() == before - 1);
+        if (dead) {
+            fs_release_requests(disk.fs, numbers, 2);
+        } else {
+            CHECK(fs_reopen(disk.fs, number, key, FS_O_RDWR, &node) == 0);
+            fs_release_requests(disk.fs, numbers, 0);
+            CHECK(free_inodes() == before - 1);
+            fs_close(disk.fs, node.ino);
+        }
+        CHECK(free_inodes() == before);
+        fs_answered(disk.fs, number);
+        CHECK(!fs_completed(disk.fs, number, &key));
+    }
+    disk_finish(&disk);
+    check_end("a file that a request had opened is kept until it is asked for again");
+}
+
 int __lsan_is_turned_off(void);
 int __lsan_is_turned_off(void)
 {
@@ -504,13 +556,14 @@ int main(void)
         return 0;
     }
     text = malloc(TEXT_MAX);
-    check_plan(7);
+    check_plan(8);
     test_volume("-b 1024 -I 256 -N 128 -O has_journal -J size=1", 3000, 72 << 10, total / 3);
     /* Rings that are full all the time. */
     test_volume("-b 4096 -I 128 -N 128 -O has_journal -J size=4", 9216, 12 << 10, total / 3);
     test_volume("-b 1024 -I 128 -N 128", 2000, 12 << 10, total / 3);
     test_spoiled();
     test_reused();
+    test_kept();
     free(text);
     return check_exit();
 }

@@ -47,21 +47,23 @@ static int adopt_requests(void)
     return err;
 }
 
-static void reserve_run(uint64_t key, const struct abi_page_run *run, unsigned long size)
+/* Returns 0, or why there are not enough blocks for all; that of a file which is no more is
+ * not missed. page_out will find out whether they are needed. */
+static int reserve_run(uint64_t key, const struct abi_page_run *run, unsigned long size)
 {
     unsigned long end = run->first + run->count, at = run->first;
+    int err = 0;
 
     while (at < end) {
         long got = fs_reserve(volume, key, at, end - at, size);
 
-        /* That of a file which is no more is not missed. Else, page_out will find out
-         * whether it is needed. */
         if (got == -ENOENT)
-            return;
+            return 0;
         if (got <= 0)
-            log_error("blocks that were promised to a page", (int)got);
+            err = (int)got;
         at += got > 0 ? (unsigned long)got : 1;
     }
+    return err;
 }
 
 static int adopt_pages(uint64_t key)
@@ -69,13 +71,18 @@ static int adopt_pages(uint64_t key)
     struct abi_object_info info;
     struct abi_page_run runs[LIST_ROOM];
     unsigned long at = 0;
+    int short_of = 0;
     long n = sys_object_info(PORT, key, &info);
 
     while (n >= 0 && (n = sys_object_pages(PORT, key, at, runs, LIST_ROOM)) > 0)
         for (long i = 0; i < n; i++) {
-            reserve_run(key, &runs[i], info.size);
+            int err = reserve_run(key, &runs[i], info.size);
+
+            short_of = err ? err : short_of;
             at = runs[i].first + runs[i].count;
         }
+    if (short_of)
+        log_error("blocks that were promised to pages of a file", short_of);
     return n == -ENOENT ? 0 : (int)n; /* dropped meanwhile */
 }
 
@@ -93,6 +100,15 @@ static int adopt_objects(void)
     return err;
 }
 
+void adopt_release(void)
+{
+    unsigned long numbers[LIST_ROOM] = {0};
+    long n = sys_port_list(PORT, PORT_RETURNED, 0, numbers, LIST_ROOM);
+
+    if (n >= 0 && n < LIST_ROOM)
+        fs_release_requests(volume, numbers, (unsigned)n);
+}
+
 int adopt(void)
 {
     int err;
@@ -103,7 +119,7 @@ int adopt(void)
         err = adopt_requests();
     if (!err)
         err = fs_adopted(volume);
-    if (!err)
+    if (!err && !fs_readonly(volume))
         err = adopt_objects();
     arm_timer(); /* for what was done anew */
     unlock();

@@ -6,7 +6,6 @@
 #include <string.h>
 #include "user/include/heart.h"
 
-#define WORKERS     4           /* this thread is one of them */
 #define CACHE_BYTES (1 << 20)   /* of metadata */
 #define INDEX_BYTES (1 << 20)   /* of names in large directories, at most */
 #define HEAP_BYTES  (192 << 10) /* for what comes and goes: inodes, reservations */
@@ -26,6 +25,13 @@ static int take_heap(void)
     return 0;
 }
 
+/* Has all pages of it in memory, so that none has to be found later. */
+static void touch(const volatile char *memory, unsigned long bytes)
+{
+    for (unsigned long at = 0; at < bytes; at += PAGE_SIZE_ABI)
+        (void)memory[at];
+}
+
 static int mount(bool distrust)
 {
     long state =
@@ -43,6 +49,7 @@ static int mount(bool distrust)
         log_error("no memory for its state", (int)state);
         return (int)state;
     }
+    touch((const volatile char *)state, FS_STATE_BYTES);
     err = disk_info(&params);
     if (err) {
         log_error("the disk does not answer", err);
@@ -60,9 +67,10 @@ static int mount(bool distrust)
 int main(int argc, char **argv)
 {
     bool fresh = argc > 1 && strcmp(argv[1], "fresh") == 0;
-    int err = mount(fresh);
     pthread_t thread;
+    int err;
 
+    err = mount(fresh);
     if (err)
         return err == -EINVAL ? EXIT_HOPELESS : 1;
     if (take_heap() || adopt())

@@ -62,6 +62,8 @@ void arm_timer(void);
 /* adopt.c: what the last instance left is ours: sessions, requests, dirty pages. The
  * volume is mounted. 0, or a negated errno and a line in the log. */
 int adopt(void);
+/* Some time after: gives up what was kept for clients that are dead. The big lock is held. */
+void adopt_release(void);
 
 /* dispatch.c: finds the handler and calls it; the big lock is held. */
 long dispatch(struct request *request);

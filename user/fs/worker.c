@@ -40,6 +40,7 @@ static void handle_notification(unsigned long bits)
         due_retry(&due, PORT);
     if (bits & 1ul << BIT_TIMER) {
         timer_armed = false;
+        adopt_release();
         fs_write_back(volume); /* an error is in the log, and fsync meets it again */
         arm_timer();
     }

@@ -145,6 +145,9 @@ int fs_adopted(struct fs *fs);
 bool fs_completed(const struct fs *fs, uint64_t number, uint64_t *key);
 /* The request was answered, or its client is dead. Sleeps as fs_close does. */
 void fs_answered(struct fs *fs, uint64_t number);
+/* Their files are kept no longer, but for these numbers: the clients of the others are dead.
+ * Sleeps as fs_close does. */
+void fs_release_requests(struct fs *fs, const uint64_t *numbers, unsigned count);
 /* Opens again what a completed fs_open of these flags had opened. -ENOENT: it is no more. */
 int fs_reopen(struct fs *fs, uint64_t number, uint64_t key, int flags, struct fs_node *out);
 

@@ -228,10 +228,10 @@ static int mount_checked(struct fs *fs)
     fs->max_size = largest_file(fs);
     fs->clean = fs->super.s_state & EXT2_STATE_VALID;
     fs->was_valid = fs->clean && !(fs->super.s_state & EXT2_STATE_ERROR);
-    if (fs->redo.head != NULL && fs->redo.fresh)
-        fs->redo.head->was_valid = fs->was_valid;
+    if (fs->redo.head != NULL && fs->redo.head->was_valid == 0)
+        fs->redo.head->was_valid = 1 + fs->was_valid;
     else if (fs->redo.head != NULL) /* the last instance has marked it unclean */
-        fs->was_valid = fs->redo.head->was_valid;
+        fs->was_valid = fs->redo.head->was_valid == 2;
     if (!fs->was_valid)
         fs_log(fs, "the volume was not cleanly unmounted: state", fs->super.s_state);
     if (fs->journal == NULL)
@@ -247,16 +247,19 @@ static int take_up(struct fs *fs)
     struct redo_head *head = fs->redo.head;
     int err;
 
-    if (head != NULL && fs->journal == NULL)
+    if (head != NULL && fs->journal == NULL) {
         fs->last_orphan = (uint32_t)head->last_orphan;
+        fs->super.s_feature_ro_compat |= (uint32_t)head->ro_compat;
+    }
     if (fs->journal != NULL)
         redo_recovered(fs, fs->journal->recovered);
     err = redo_replay(fs);
     if (head != NULL && head->broken)
         fs->error = fs->readonly = true;
-    if (!err && orphan_load(fs) == -ENOMEM)
-        err = -ENOMEM;
-    return err;
+    if (err)
+        return err;
+    err = orphan_load(fs);
+    return err == -ENOMEM || (err == -EIO && !fs->error) ? err : 0;
 }
 
 int fs_adopt(struct fs *fs, uint32_t ino)

@@ -86,6 +86,8 @@ static int load(struct fs *fs, uint32_t ino, uint32_t *next)
     args.inode->unlinked = true; /* else one without names would not be found */
     link_insert(fs->orphan_list.prev, &args.inode->orphan);
     err = txn_run(fs, op_load, &args);
+    if (err == -EIO && !fs->error && fs->redo.head != NULL && !fs->redo.fresh)
+        return err; /* the next instance can read it, perhaps */
     if (err)
         return fs_corrupt(fs, "the list of orphans has inode", ino);
     args.inode->key = args.key;

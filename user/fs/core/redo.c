@@ -4,7 +4,8 @@
 #include "user/fs/core/jbd.h"
 #include "user/fs/core/volume.h"
 
-#define MAGIC 0x62616e79616e7231ul
+#define MAGIC   0x62616e79616e7231ul
+#define SPOILED 0x62616e79616e7230ul /* being cleared */
 
 /* ------------------------------------------------------------------ hashes */
 
@@ -69,7 +70,9 @@ int redo_open(struct fs *fs)
     if (head->magic != MAGIC || err) {
         if (!err && head->magic != 0)
             err = -EIO;
-        memset(head, 0, fs->params.state_bytes); /* touched now, too */
+        if (err) /* killed while it is cleared, it stays spoiled */
+            __atomic_store_n(&head->magic, SPOILED, __ATOMIC_RELEASE);
+        memset(&head->words, 0, fs->params.state_bytes - sizeof(head->magic)); /* touched, too */
         head->words = words;
         head->applying = head->aside = REDO_NOWHERE;
         head->broken = err != 0;
@@ -156,13 +159,16 @@ static void put_header(struct fs *fs, uint64_t from, uint64_t words)
 }
 
 /* A free entry; if there is none, the oldest one: nobody has asked for it for long. */
-static struct redo_request *entry_for(struct redo_head *head)
+static struct redo_request *entry_for(const struct redo *redo)
 {
-    struct redo_request *oldest = &head->requests[0];
+    struct redo_request *oldest = NULL;
 
-    for (unsigned i = 0; i < REDO_REQUESTS; i++)
-        if (head->requests[i].number < oldest->number)
-            oldest = &head->requests[i];
+    for (unsigned i = 0; i < REDO_REQUESTS; i++) {
+        struct redo_request *request = &redo->head->requests[i];
+
+        if (!redo->held[i] && (oldest == NULL || request->number < oldest->number))
+            oldest = request;
+    }
     return oldest;
 }
 
@@ -171,9 +177,9 @@ static void put_request(struct fs *fs, uint64_t end)
     uint64_t number = fs->hooks->request ? fs->hooks->request(fs->context) : 0;
     struct redo_request *entry;
 
-    if (number == 0)
+    entry = number ? entry_for(&fs->redo) : NULL;
+    if (entry == NULL)
         return;
-    entry = entry_for(fs->redo.head);
     entry->number = 0;
     entry->end = end;
     entry->key = fs->txn.completed_key;
@@ -244,7 +250,9 @@ void redo_trim(struct fs *fs, uint64_t position, uint32_t last_orphan)
 
     if (head == NULL || position <= head->tail)
         return;
-    head->last_orphan = last_orphan; /* records that stay say what it is after them */
+    /* Records that stay say what they are after them. */
+    head->last_orphan = last_orphan;
+    head->ro_compat = fs->super.s_feature_ro_compat;
     __atomic_store_n(&head->tail, position, __ATOMIC_RELEASE);
 }
 
@@ -337,16 +345,38 @@ bool redo_let_go(struct fs *fs, uint64_t number)
 void fs_answered(struct fs *fs, uint64_t number)
 {
     struct redo_request *request = find(fs, number);
+    uint64_t key = request ? request->key : 0;
+    bool held = redo_let_go(fs, number);
 
-    if (request == NULL)
-        return;
-    if (redo_let_go(fs, number))
-        fs_close(fs, (uint32_t)request->key);
-    request->number = 0;
+    if (request != NULL)
+        request->number = 0;
+    if (held)
+        fs_close(fs, (uint32_t)key);
 }
 
-void redo_drop_requests(struct fs *fs, uint64_t position)
+static bool is_among(uint64_t number, const uint64_t *numbers, unsigned count)
 {
+    for (unsigned i = 0; i < count; i++)
+        if (numbers[i] == number)
+            return true;
+    return false;
+}
+
+void fs_release_requests(struct fs *fs, const uint64_t *numbers, unsigned count)
+{
+    for (unsigned i = 0; fs->redo.head != NULL && i < REDO_REQUESTS; i++) {
+        uint64_t key = fs->redo.head->requests[i].key;
+
+        if (!fs->redo.held[i] || is_among(fs->redo.head->requests[i].number, numbers, count))
+            continue;
+        fs->redo.held[i] = false;
+        fs_close(fs, (uint32_t)key);
+    }
+}
+
+void redo_lost(struct fs *fs, uint64_t position)
+{
+    fs->redo.head->broken = true;
     for (unsigned i = 0; i < REDO_REQUESTS; i++)
         if (fs->redo.head->requests[i].end > position)
             fs->redo.head->requests[i].number = 0;

@@ -46,15 +46,17 @@ struct redo_request {
 struct redo_head {
     uint64_t magic;
     uint64_t words; /* in the ring, a power of two */
-    /* The volume when it was mounted first: was it clean? And since: is it corrupt, or is
-     * something that was done lost? */
+    /* The volume when it was mounted first: was it clean? 0: not known yet; 1: no; 2: yes.
+     * And since: is it corrupt, or is something that was done lost? */
     uint64_t was_valid, broken;
     uint64_t tail, head;  /* positions: the first record, the end of the last */
     uint64_t last_orphan; /* without a journal: before the first record (orphan.h) */
+    uint64_t ro_compat;   /* likewise: the superblock's features */
     /* The journal's transaction that is being committed, or was last, has all records
      * before commit_end; 0: nothing is known. */
     uint64_t commit_sequence, commit_end;
     uint64_t applying; /* the record that is being replayed, or REDO_NOWHERE */
+    uint64_t tries;    /* of that record, before this one */
     uint64_t aside;    /* the first record that must not be replayed, or REDO_NOWHERE */
     struct redo_request requests[REDO_REQUESTS];
 };
@@ -98,8 +100,9 @@ void redo_trim(struct fs *fs, uint64_t position, uint32_t last_orphan);
 void redo_committing(struct fs *fs, uint32_t sequence);
 /* At mount: the journal's transactions up to this one are on the medium. */
 void redo_recovered(struct fs *fs, uint32_t sequence);
-/* Requests that were completed behind the position were not, after all. */
-void redo_drop_requests(struct fs *fs, uint64_t position);
+/* The volume has lost what was done from the position on: requests that were completed by it
+ * were not, and it is read-only for this instance and all later ones. */
+void redo_lost(struct fs *fs, uint64_t position);
 /* Whether there is too little room for another transaction of usual size. */
 bool redo_crowded(const struct fs *fs);
 /* Sleeps, with no transaction open. */

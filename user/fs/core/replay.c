@@ -11,9 +11,12 @@
 #include "user/fs/core/redo.h"
 #include "user/fs/core/volume.h"
 
+#define DEATHS 2 /* of a record, and it is set aside */
+
 struct replay {
     uint64_t at, end;   /* the record: the next word; behind its last */
     uint64_t from;      /* its first */
+    uint64_t sound_end; /* of the last record that may be replayed */
     uint32_t ro_compat; /* that it says the superblock has */
 };
 
@@ -43,23 +46,21 @@ static bool check_record(const struct redo *redo, struct replay *r)
     return true;
 }
 
-/* Whether a record behind this one forgets the block: then what is in it may be a file's
- * data by now, if there is no journal that keeps freed blocks back. */
-static bool forgotten_later(const struct redo *redo, const struct replay *r, uint32_t no)
+/* Whether a record behind this one forgets the block. Without a journal, which keeps freed
+ * blocks back, what is in it may be a file's data by now. */
+static bool forgotten_later(const struct fs *fs, const struct replay *r, uint32_t no)
 {
+    const struct redo *redo = &fs->redo;
     uint64_t at = r->end;
 
-    while (redo->head->head - at >= REDO_HEADER) {
-        uint64_t counts = word_at(redo, at + REDO_COUNTS),
-                 words = (uint32_t)word_at(redo, at + REDO_SIZE);
+    while (fs->journal == NULL && at < r->sound_end) {
+        uint64_t counts = word_at(redo, at + REDO_COUNTS);
         uint64_t list = at + REDO_HEADER + (counts >> 32 & 0xffff);
 
         for (uint64_t i = 0; i < counts >> 48; i++)
             if ((uint32_t)word_at(redo, list + i) == no)
                 return true;
-        if (words < REDO_HEADER || words > redo->head->head - at)
-            return false; /* a bad one: it ends the replay */
-        at += words;
+        at += (uint32_t)word_at(redo, at + REDO_SIZE);
     }
     return false;
 }
@@ -69,7 +70,7 @@ static int apply_block(struct fs *fs, struct replay *r)
 {
     const struct redo *redo = &fs->redo;
     uint64_t head = next_word(redo, r), run, words = fs->block_size / sizeof(uint64_t);
-    bool skip = forgotten_later(redo, r, (uint32_t)head);
+    bool skip = forgotten_later(fs, r, (uint32_t)head);
     struct block *block;
     int err = 0;
 
@@ -128,27 +129,40 @@ static void applied(struct fs *fs, const struct replay *r)
     fs->redo.applied = r->end;
 }
 
+/* How far the records may be replayed: to the first that is spoiled, or was set aside. */
+static uint64_t find_sound_end(const struct redo *redo)
+{
+    struct replay r = {.from = redo->head->tail};
+
+    while (r.from < redo->head->head && r.from < redo->head->aside && check_record(redo, &r))
+        r.from = r.end;
+    return r.from;
+}
+
 /* The volume stays as it was before the record at this position, for good. */
 static void set_aside(struct fs *fs, uint64_t position)
 {
     fs->redo.head->aside = position;
-    redo_drop_requests(fs, position);
+    redo_lost(fs, position);
     if (redo_make_room(fs) != 0)
         fs_log(fs, "what was replayed could not be stored: position", position);
     fs_log(fs, "from a bad record on, what was done lately is lost: position", position);
-    fs->redo.head->broken = true;
 }
 
 /* Replays one record after the other, *position being where the next one begins. */
 static int replay_all(struct fs *fs, uint64_t *position)
 {
     struct redo_head *head = fs->redo.head;
-    struct replay r;
-    int err;
+    struct replay r = {.sound_end = find_sound_end(&fs->redo)};
 
-    while (*position < head->head) {
-        r.from = head->applying = *position;
-        if (r.from >= head->aside || !check_record(&fs->redo, &r))
+    while (*position < r.sound_end) {
+        int err;
+
+        r.from = *position;
+        if (head->applying != r.from)
+            head->tries = 0;
+        head->applying = r.from;
+        if (!check_record(&fs->redo, &r))
             return -EINVAL;
         err = txn_run(fs, op_apply, &r);
         if (err)
@@ -156,7 +170,7 @@ static int replay_all(struct fs *fs, uint64_t *position)
         applied(fs, &r);
         *position = r.end;
     }
-    return 0;
+    return *position < head->head ? -EINVAL : 0;
 }
 
 int redo_replay(struct fs *fs)
@@ -170,15 +184,17 @@ int redo_replay(struct fs *fs)
     if (fs->readonly) {
         fs_log(fs, "what was done lately is lost, for the volume is read-only: words of records",
                head->head - head->tail);
+        redo_lost(fs, head->tail);
         return 0;
     }
-    if (fs->params.distrust && head->applying != REDO_NOWHERE)
+    /* The instance before ended at this record; so did another if tries says so. */
+    if (head->applying != REDO_NOWHERE && ++head->tries >= DEATHS && fs->params.distrust)
         head->aside = head->applying;
     position = head->tail;
     err = replay_all(fs, &position);
     head->applying = REDO_NOWHERE;
-    if (err == -ENOMEM || (err == -EIO && !fs->error))
-        return err;
+    if (err && err != -EINVAL && !fs->error)
+        return err == -ENOMEM ? err : -EIO; /* the record is not to blame */
     fs_log(fs, "what the last instance had done was done again: words of records",
            position - head->tail);
     if (err)

@@ -360,10 +360,10 @@ static int op_set_size(struct fs *fs, void *arg)
         return err;
     if (a->tail.data != NULL)
         orphan_add(fs, a->inode, raw);
-    inode_set_time(fs, raw, TIME_MODIFY, now);
-    inode_set_time(fs, raw, TIME_CHANGE, now);
     if (a->again)
         return 0; /* an object knows better: the file may have grown since */
+    inode_set_time(fs, raw, TIME_MODIFY, now);
+    inode_set_time(fs, raw, TIME_CHANGE, now);
     if (a->reached == a->size && !a->step.stopped)
         txn_completes(fs, a->opens ? inode_key(a->inode->ino, raw) : 0);
     err = redo_fits(fs);
