@@ -180,6 +180,13 @@ struct msg_statfs {
 #define SVC_STOP    2
 #define SVC_RESTART 3
 #define SVC_KILL    4 /* as if it had died */
+/* w[2] = kill point | kill action << 8 | times << 16: the so-maniest time that it comes to
+ * that point it is killed, or stalls (user/include/killpoint.h); 0: nowhere */
+#define SVC_KILL_AT 5
+
+/* Reply: w[1] = the kill point that is set, 0 if none or if it has killed; data: how often
+ * each was reached, an unsigned long each. */
+#define MSG_SVC_POINTS 98
 
 enum service_state {
     SERVICE_STOPPED,

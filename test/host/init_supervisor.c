@@ -20,6 +20,9 @@ static long sys_system(int system, long op, long a, long b, long c);
 
 #include "user/init/supervisor.c"
 
+static struct kill_page switches;
+struct kill_page *kill_switches = &switches;
+
 /* ------------------------------------------------------- the fake machine */
 
 #define PORT_OF(id) (100 + (int)(id))

@@ -23,6 +23,7 @@
 #include "user/include/banyan.h"
 #include "user/include/due.h"
 #include "user/include/grants.h"
+#include "user/include/killpoint.h"
 
 #define BIT_INTERRUPT 0 /* notification bits, on either port */
 #define BIT_WATCH     1 /* a timer, on the quiet port */

@@ -84,6 +84,7 @@ static int set_up(struct driver *d)
 
 int main(void)
 {
+    kill_points_open();
     if (set_up(&driver))
         return 1;
     heart_beat(HEART_BLK);

@@ -17,6 +17,7 @@ static void held_send(struct driver *d)
 
     if (d->held_status < 0)
         ext.send_len = 0;
+    kill_point(KILL_BLK_REPLY);
     due_reply(&d->due, PORT, slot->id, &m, &ext);
     slot->id = 0;
     d->held = 0;
@@ -59,6 +60,7 @@ static void submit(struct driver *d, struct slot *slot, const struct message *m,
     slot->since = d->looks;
     slot->writes = op == VIRTIO_BLK_WRITE;
     virtio_blk_notify(&d->disk);
+    kill_point(KILL_BLK_SUBMITTED);
 }
 
 /* A write has ended: flushes that waited for it alone go to the device. */
@@ -77,6 +79,7 @@ static void flushes_go(struct driver *d, const struct slot *written)
             slot_finish(d, slot, err);
         else
             virtio_blk_notify(&d->disk);
+        kill_point(KILL_BLK_SUBMITTED);
     }
 }
 
@@ -161,6 +164,7 @@ static const struct {
 static void dispatch(struct driver *d, struct slot *slot, const struct message *m,
                      unsigned long len)
 {
+    kill_point(KILL_BLK_RECEIVED);
     for (unsigned i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
         if (handlers[i].number != m->w[0])
             continue;
@@ -201,6 +205,7 @@ static int device_service(struct driver *d)
     while ((got = virtio_blk_poll(&d->disk, &request, &result)) > 0) {
         bool wrote = d->slot[request].writes;
 
+        kill_point(KILL_BLK_COMPLETED);
         slot_finish(d, &d->slot[request], result ? -EIO : 0);
         if (wrote)
             flushes_go(d, &d->slot[request]);
@@ -280,6 +285,7 @@ static long next_message(struct driver *d, struct slot *slot, struct message *m,
         m->w[1] = m->w[2] = 0;
         ext->send_addr = (unsigned long)held->memory;
         ext->send_len = d->held_status < 0 ? 0 : held->bytes;
+        kill_point(KILL_BLK_REPLY);
         id = ipc_reply_receive(PORT, held->id, m, ext);
         if (id >= 0 || id == -EPIPE) { /* -EPIPE: the port is gone, and all with it */
             held->id = 0;

@@ -39,10 +39,20 @@ void log_error(const char *what, int err)
 
 /* -------------------------------------------------------------------- disk */
 
+static long disk_request(struct message *m, struct ipc_ext *ext)
+{
+    long err;
+
+    kill_point(KILL_FS_SEND);
+    err = ipc_request(DISK, m, ext);
+    kill_point(KILL_FS_DONE);
+    return err;
+}
+
 static int blk_flush(void *context)
 {
     struct message m = {.w = {MSG_BLK_FLUSH}};
-    long err = ipc_request(DISK, &m, 0);
+    long err = disk_request(&m, 0);
 
     (void)context;
     return err < 0 ? (int)err : 0;
@@ -51,7 +61,7 @@ static int blk_flush(void *context)
 int disk_info(struct fs_params *params)
 {
     struct message m = {.w = {MSG_BLK_INFO}};
-    long err = ipc_request(DISK, &m, 0);
+    long err = disk_request(&m, 0);
 
     /* What an instance that died had sent must not reach blocks that we give out. */
     if (err >= 0)
@@ -68,7 +78,7 @@ static int blk_read(void *context, uint64_t sector, unsigned count, void *buffer
     struct message m = {.w = {MSG_BLK_READ, sector, count}};
     unsigned long bytes = (unsigned long)count * FS_SECTOR;
     struct ipc_ext ext = {.recv_addr = (unsigned long)buffer, .recv_cap = bytes};
-    long err = ipc_request(DISK, &m, &ext);
+    long err = disk_request(&m, &ext);
 
     (void)context;
     return err < 0 ? (int)err : ext.recv_len == bytes ? 0 : -EIO;
@@ -79,7 +89,7 @@ static int blk_write(void *context, uint64_t sector, unsigned count, const void 
     struct message m = {.w = {MSG_BLK_WRITE, sector}};
     struct ipc_ext ext = {.send_addr = (unsigned long)buffer,
                           .send_len = (unsigned long)count * FS_SECTOR};
-    long err = ipc_request(DISK, &m, &ext);
+    long err = disk_request(&m, &ext);
 
     (void)context;
     return err < 0 ? (int)err : 0;
@@ -140,6 +150,12 @@ static int object_info(void *context, uint64_t key, struct fs_object *info)
     return 0;
 }
 
+static void step(void *context, enum fs_step step)
+{
+    (void)context;
+    kill_point(step == FS_PUBLISHED ? KILL_FS_PUBLISHED : KILL_FS_PUBLISH);
+}
+
 static uint64_t request_completed(void *context)
 {
     (void)context;
@@ -172,4 +188,5 @@ const struct fs_hooks hooks = {
     .object_resize = object_resize,
     .object_discard = object_discard,
     .request = request_completed,
+    .step = step,
 };

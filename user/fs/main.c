@@ -70,6 +70,7 @@ int main(int argc, char **argv)
     pthread_t thread;
     int err;
 
+    kill_points_open();
     err = mount(fresh);
     if (err)
         return err == -EINVAL ? EXIT_HOPELESS : 1;

@@ -18,8 +18,10 @@
 #include "user/fs/core/fs.h"
 #include "user/include/banyan.h"
 #include "user/include/grants.h"
+#include "user/include/killpoint.h"
 
 #define BIT_TIMER 0 /* notification: time to write back */
+#define WORKERS   4 /* threads, at most */
 
 /* A request being handled, and the answer in the making: w[0] of the answer is
  * what the handler returns. */

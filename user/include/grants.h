@@ -33,6 +33,9 @@
 #define BLK_SLOT_BYTES  IPC_BUFFER_MAX
 #define BLK_DESCRIPTORS 32 /* three for each slot, and a power of two */
 
+/* fs, blk: the switches of killpoint.h. */
+#define KILL_PAGE 16
+
 static inline unsigned long blk_queue_bytes(void)
 {
     unsigned long bytes = virtio_blk_bytes(BLK_SLOTS_MAX, BLK_DESCRIPTORS);

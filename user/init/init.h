@@ -63,7 +63,7 @@ void devices_find(struct devices *devices);
 
 enum service_id { SERVICE_TTY, SERVICE_BLK, SERVICE_FS, SERVICES };
 
-#define GRANTS 12 /* handles from 4 on */
+#define GRANTS 13 /* handles from 4 on */
 
 struct service {
     const char *name; /* also of its file in the boot image */
@@ -94,6 +94,8 @@ extern int session_root, session_tty, session_svc;
 /* Make all ports, sessions and what services keep; start none. False, and a line in the
  * log, if something is missing. */
 bool services_prepare(const struct devices *devices, bool marked);
+/* The switches of kill points, of all services (user/include/killpoint.h). */
+extern struct kill_page *kill_switches;
 /* Start one. 0, or a negated errno and a line in the log. */
 int service_start(struct service *service);
 /* Who calls it, or will, gets an error. */

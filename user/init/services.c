@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include "user/include/grants.h"
+#include "user/include/killpoint.h"
 
 #define BADGE_TTY  1
 #define BADGE_BLK  1
@@ -24,6 +25,8 @@ struct service services[SERVICES] = {
     [SERVICE_BLK] = {.name = "blk", .heart = HEART_BLK, .vital = true, .rights = RIGHT_TRANSFER},
     [SERVICE_FS] = {.name = "fs", .heart = HEART_FS, .vital = true, .rights = RIGHT_TRANSFER},
 };
+
+struct kill_page *kill_switches;
 
 int keep(long handle)
 {
@@ -93,6 +96,21 @@ static bool make_disk_memory(void)
     return queue >= 0 && slots >= BLK_SLOTS_MIN;
 }
 
+/* One page for all services: each has its own points in it. */
+static bool make_kill_page(void)
+{
+    int page = keep(sys_object_create(PAGE_SIZE_ABI));
+    long address =
+        sys_mmap(0, PAGE_SIZE_ABI, ABI_PROT_READ | ABI_PROT_WRITE, ABI_MAP_SHARED, page, 0);
+
+    if (address < 0)
+        return false;
+    kill_switches = (struct kill_page *)address;
+    grant(SERVICE_FS, KILL_PAGE, page);
+    grant(SERVICE_BLK, KILL_PAGE, page);
+    return true;
+}
+
 bool services_prepare(const struct devices *devices, bool marked)
 {
     int heart, tty_state, fs_state, disk;
@@ -106,7 +124,8 @@ bool services_prepare(const struct devices *devices, bool marked)
     fs_state = keep(sys_object_create(FS_STATE_BYTES));
     disk =
         session_make(services[SERVICE_BLK].port, BADGE_BLK, RIGHT_READ | RIGHT_WRITE | RIGHT_CALL);
-    if (heart < 0 || tty_state < 0 || fs_state < 0 || disk < 0 || !make_disk_memory()) {
+    if (heart < 0 || tty_state < 0 || fs_state < 0 || disk < 0 || !make_disk_memory() ||
+        !make_kill_page()) {
         say("init: no memory for what the services keep");
         return false;
     }

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <string.h>
 #include "user/include/heart.h"
+#include "user/include/killpoint.h"
 
 #define SECOND         1000000000ul
 #define TICK           SECOND
@@ -222,6 +223,26 @@ static int stop(struct service *service, unsigned long pause)
     return (int)sys_kill(H_SYSTEM, service->pid, ABI_SIGTERM);
 }
 
+/* Sets the switch of a kill point. */
+static int kill_at(const struct service *service, unsigned long w2)
+{
+    static const char *const owners[] = {[KILL_NOWHERE] = "",
+#define KILL_POINT_OWNER(name, service_name, what) [KILL_##name] = service_name,
+                                         KILL_POINTS(KILL_POINT_OWNER)
+#undef KILL_POINT_OWNER
+    };
+    unsigned long point = w2 & 0xff, action = w2 >> 8 & 0xff, times = w2 >> 16;
+
+    if (point >= KILL_POINT_COUNT || action >= KILL_ACTIONS ||
+        (point && (!times || strcmp(owners[point], service->name))))
+        return -EINVAL;
+    kill_switches->at = KILL_NOWHERE;
+    kill_switches->action = action;
+    kill_switches->countdown = times;
+    kill_switches->at = point;
+    return 0;
+}
+
 int supervisor_do(struct service *service, unsigned long what, unsigned long w2)
 {
     bool runs = service->pid != 0;
@@ -245,6 +266,8 @@ int supervisor_do(struct service *service, unsigned long what, unsigned long w2)
         if (w2 != ABI_SIGKILL && w2 != ABI_SIGTERM && w2 != ABI_SIGABRT)
             return -EINVAL;
         return runs ? (int)sys_kill(H_SYSTEM, service->pid, (int)w2) : -ESRCH;
+    case SVC_KILL_AT:
+        return kill_at(service, w2);
     default:
         return -EINVAL;
     }

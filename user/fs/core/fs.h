@@ -61,6 +61,8 @@ struct fs_object {
     uint64_t cuts;     /* times that it became shorter */
 };
 
+enum fs_step { FS_PUBLISH, FS_PUBLISHED }; /* of a redo record: right before, right after */
+
 struct fs_hooks {
     /* Device: whole sectors, at most FS_SECTORS_MAX; 0 or a negated errno. They
      * sleep, and are called with the big lock left. */
@@ -86,6 +88,8 @@ struct fs_hooks {
     /* NULL, or the number of the request that the calling thread is handling, 0 if none:
      * asked when it is completed. A number is given once. The big lock is held. */
     uint64_t (*request)(void *context);
+    /* NULL, or called at steps at which a death would matter (redo.h). The big lock is held. */
+    void (*step)(void *context, enum fs_step step);
 };
 
 struct fs_params {

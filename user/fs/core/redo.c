@@ -204,6 +204,12 @@ static int prepare(struct fs *fs, uint64_t *end)
     return w.at > w.limit ? -ENOSPC : 0;
 }
 
+static void step(struct fs *fs, enum fs_step what)
+{
+    if (fs->hooks->step)
+        fs->hooks->step(fs->context, what);
+}
+
 static bool records_nothing(const struct fs *fs)
 {
     return fs->redo.head == NULL || fs->txn.undo_count == 0 || fs->txn.replaying;
@@ -232,7 +238,9 @@ int redo_publish(struct fs *fs)
     put_header(fs, from, end - from);
     if (fs->txn.completed)
         put_request(fs, end);
+    step(fs, FS_PUBLISH);
     __atomic_store_n(&head->head, end, __ATOMIC_RELEASE);
+    step(fs, FS_PUBLISHED);
     redo->applied = end;
     return 0;
 }
