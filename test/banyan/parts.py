@@ -10,7 +10,7 @@ PARTS = [
     ("memory", "guest.mem_* guest.alloc_* guest.vm_* guest.swap_* host.vm_* swapdisk.*"),
     ("processes", "guest.exist guest.proc_* guest.thread_* guest.sched_* guest.handle_*"),
     ("ipc", "guest.ipc_* guest.pipe_* guest.svc_* services.*"),
-    ("files", "guest.file_* disk.* power.* host.fs_* host.virtq_*"),
+    ("files", "guest.file_* disk.* baddisk.* power.* host.fs_* host.virtq_*"),
     ("terminal", "terminal.* lineedit.* screen.* guest.tty_* host.tty_*"),
     ("programs", "shell.* command.* inspect.* vmstat.* programs.* programs_host.* sh_host.* "
                  "host.sh_* host.vi_* guest.libc_*"),
@@ -35,8 +35,8 @@ REQUIRES = [
     ("guest.thread_*", ("guest.thread_life",)),
     ("guest.exist", ()),
     ("guest.*", ("guest.proc_wait",)),
-    ("boot.* hang.* panic.* command.* disk.* inspect.* power.* programs.* services.* shell.* terminal.* "
-     "tree.* vmstat.* swapdisk.*", ("boot.prompt",)),
+    ("boot.* hang.* panic.* command.* disk.* baddisk.* inspect.* power.* programs.* services.* "
+     "shell.* terminal.* tree.* vmstat.* swapdisk.*", ("boot.prompt",)),
 ]
 
 
