@@ -16,7 +16,8 @@
 static const char *const names[] = {"blk", "tty", "fs"};
 enum { NAMES = sizeof(names) / sizeof(names[0]) };
 
-static unsigned kills = 60, met; /* kills; those that met a request in service */
+static unsigned kills = 60;  /* at least so many */
+static unsigned killed, met; /* in this load; those that met a request in service */
 static unsigned long seed = 1;
 static volatile int *over; /* shared: the workers end */
 
@@ -115,13 +116,16 @@ static int await_start(const char *name, const struct msg_service *before)
     return 0;
 }
 
+/* At least half of the kills asked for meet a request in service: how idle a service is
+ * depends on the machine's speed, so there are as many more as that needs. */
 static int kill_all(void)
 {
     unsigned long random = seed;
 
-    for (unsigned done = 0; done < kills; done++) {
+    for (killed = met = 0; killed < kills || met < (kills + 1) / 2; killed++) {
         const char *name = names[random_next(&random) % NAMES];
         struct msg_service before;
+        CHECK(killed < 4 * kills); /* they do not meet requests at all */
         sys_sleep(random_next(&random) % (6 * MS));
         CHECK_IS(service(name, &before), 0);
         CHECK_IS(svc_do(name, SVC_KILL, ABI_SIGKILL), 0);
@@ -152,7 +156,6 @@ static int load(void *unused)
     for (unsigned i = 0; i < NAMES; i++)
         CHECK_IS(service(names[i], &before[i]), 0);
     *over = 0;
-    met = 0;
     types_nothing = spawn(reader, 0);
     for (long i = 0; i < WORKERS; i++)
         workers[i] = spawn(worker, (void *)i);
@@ -160,6 +163,8 @@ static int load(void *unused)
     *over = 1;
     for (int i = 0; i < WORKERS; i++)
         status |= reap(workers[i]);
+    CHECK_IS(sys_kill(H_NONE, types_nothing, ABI_SIGKILL), 0);
+    CHECK_IS(reap(types_nothing), ABI_SIGKILL);
     CHECK_IS(status, 0);
     for (unsigned i = 0; i < NAMES; i++) {
         CHECK_IS(service(names[i], &after[i]), 0);
@@ -168,11 +173,8 @@ static int load(void *unused)
         diag("%s: %u starts, %lu requests returned", names[i], after[i].starts - before[i].starts,
              after[i].returned - before[i].returned);
     }
-    diag("%u of %u kills met a request in service", met, kills);
-    CHECK_IS(starts, kills);
-    CHECK(met >= kills / 2);
-    CHECK_IS(sys_kill(H_NONE, types_nothing, ABI_SIGKILL), 0);
-    CHECK_IS(reap(types_nothing), ABI_SIGKILL);
+    diag("%u of %u kills met a request in service", met, killed);
+    CHECK_IS(starts, killed);
     CHECK_IS(svc_start_anew(), 0);
     return 0;
 }
