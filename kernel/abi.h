@@ -299,6 +299,7 @@ struct ipc_ext {
 struct abi_port_info {
     unsigned long answered; /* requests, since the port was made */
     unsigned long returned; /* requests that a dying server left to the next */
+    unsigned long oldest;   /* number of the request longest in service; 0: none is */
     unsigned queued, in_service;
 };
 

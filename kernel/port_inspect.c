@@ -12,12 +12,21 @@ static unsigned length(const struct list *list)
     return n;
 }
 
+/* The list is in the order of receipt. */
+static uint64_t oldest(const struct port *p)
+{
+    if (list_empty(&p->serving))
+        return 0;
+    return container_of(p->serving.next, struct request, link)->number;
+}
+
 void port_info(struct port *p, struct abi_port_info *out)
 {
     spin_lock(&p->lock);
     *out = (struct abi_port_info){
         .answered = p->answered,
         .returned = p->returned,
+        .oldest = oldest(p),
         .queued = length(&p->queue),
         .in_service = length(&p->serving),
     };

@@ -233,13 +233,9 @@ static long send_call(struct call *call)
 
 /* ----------------------------------------------------- the rest of the machine */
 
-static bool disk_stands; /* the driver answers nothing */
-
 static long ipc_request(int session, struct message *m, struct ipc_ext *ext)
 {
     CHECK(session == DISK);
-    while (__atomic_load_n(&disk_stands, __ATOMIC_ACQUIRE))
-        usleep(1000);
     switch (m->w[0]) {
     case MSG_BLK_INFO:
         m->w[1] = disk.size / FS_SECTOR;
@@ -750,46 +746,6 @@ static void test_restart(void)
     CHECK(send_kernel(MSG_SYNC, 0, 0, 0, 0, "", 0) == 0);
 }
 
-static bool beats_once(void)
-{
-    unsigned before = beats;
-
-    pthread_mutex_lock(&port_mutex);
-    port_bits = NOTIFY_HEARTBEAT;
-    pthread_cond_broadcast(&port_changed);
-    pthread_mutex_unlock(&port_mutex);
-    for (int i = 0; i < 10 && beats == before; i++)
-        usleep(5000);
-    return beats != before;
-}
-
-static void *sync_thread(void *unused)
-{
-    struct call call = {.message = {.w = {MSG_SYNC}, .origin = ORIGIN_KERNEL}};
-
-    CHECK(send_call(&call) == 0);
-    return unused;
-}
-
-/* No sign of life is given while a thread is stuck, though the others go on. */
-static void test_stuck(void)
-{
-    pthread_t thread;
-    unsigned given = 0;
-
-    CHECK(send_path(2, ANY, MSG_MKDIR, "unsynced", 0755, 0) == 0);
-    __atomic_store_n(&disk_stands, true, __ATOMIC_RELEASE);
-    pthread_create(&thread, NULL, sync_thread, NULL);
-    usleep(20000);
-    while (given < 100 && beats_once())
-        given++;
-    CHECK(given >= STUCK_BEATS - 1 && given < 100 && !beats_once());
-    CHECK(send_path(2, ANY, MSG_STAT, "unsynced", 0, 0) == 0);
-    __atomic_store_n(&disk_stands, false, __ATOMIC_RELEASE);
-    pthread_join(thread, NULL);
-    CHECK(beats_once());
-}
-
 /* Messages of random content, from programs and from a kernel that lies. */
 struct fuzzer {
     pthread_t thread;
@@ -864,7 +820,6 @@ static const struct {
     {"sign of life", test_heartbeat},
     {"the size of what is opened", test_open_size},
     {"the next instance", test_restart},
-    {"a thread that is stuck", test_stuck},
     {"random messages", test_fuzz},
 };
 

@@ -30,7 +30,7 @@ struct kill_page *kill_switches = &switches;
 int init_port = 99;
 struct service services[SERVICES];
 
-static unsigned long now_ns, answers[SERVICES];
+static unsigned long now_ns, answers[SERVICES], oldest[SERVICES];
 static unsigned long timers[64]; /* when a bit of init's is raised; 0 = not */
 static bool answering[SERVICES]; /* heartbeats */
 static const char *wait_words;   /* of the threads that are looked at */
@@ -50,7 +50,8 @@ long sys_clock(int clock)
 
 static long sys_port_info(int port, struct abi_port_info *info)
 {
-    *info = (struct abi_port_info){.answered = answers[port - PORT_OF(0)]};
+    *info = (struct abi_port_info){.answered = answers[port - PORT_OF(0)],
+                                   .oldest = oldest[port - PORT_OF(0)]};
     return 0;
 }
 
@@ -142,6 +143,7 @@ static void fresh(void)
         starts[i] = 0;
         given_up[i] = false;
         answers[i] = 0;
+        oldest[i] = 0;
     }
     memset(timers, 0, sizeof(timers));
     now_ns = SECOND;
@@ -275,6 +277,44 @@ static void test_stalls(void)
     check_end("the clock of heartbeats outlives a want of memory");
 }
 
+static void test_pending(void)
+{
+    fresh();
+    blk->patience = 20;
+    oldest[SERVICE_BLK] = oldest[SERVICE_TTY] = 7;
+    pass(19 * SECOND);
+    CHECK(!killed);
+    pass(3 * SECOND);
+    CHECK(killed == blk->pid && killed_signal == ABI_SIGABRT);
+    killed = 0;
+    die(blk, ABI_SIGABRT); /* the next one has it, and all the time */
+    pass(19 * SECOND);
+    CHECK(!killed);
+    pass(3 * SECOND);
+    CHECK(killed == blk->pid);
+    check_end("who has a request for too long is killed, if it has no time for it");
+
+    fresh();
+    blk->patience = 20;
+    for (unsigned i = 0; i < 1000; i++) {
+        oldest[SERVICE_BLK] = i % 3 ? 0 : i + 1;
+        pass(i % 2 * SECOND);
+    }
+    for (unsigned i = 0; i < 100; i++) {
+        oldest[SERVICE_BLK] = 5000 + i;
+        pass(19 * SECOND);
+    }
+    CHECK(!killed);
+    wait_words = "reply";
+    holder = services[SERVICE_TTY].pid;
+    pass(1000 * SECOND);
+    CHECK(!killed);
+    wait_words = "receive";
+    pass(2 * SECOND);
+    CHECK(killed == blk->pid);
+    check_end("not who goes on, nor who waits for another");
+}
+
 static void test_requests(void)
 {
     fresh();
@@ -323,9 +363,10 @@ static void test_requests(void)
 
 int main(void)
 {
-    check_plan(12);
+    check_plan(14);
     test_deaths();
     test_stalls();
+    test_pending();
     test_requests();
     return check_exit();
 }

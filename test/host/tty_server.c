@@ -54,7 +54,7 @@ static bool uart_busy, irq_acked, kill_fails;
 static int killed_pid, killed_signal, closed, dumps;
 static long dead_id, refuses_id;
 static bool no_room; /* in the kernel, for data */
-static unsigned beats;
+static unsigned beats, in_service;
 
 /* Where the server is killed: at the byte, or at the answer, that makes the count 0. */
 static jmp_buf killed;
@@ -247,7 +247,7 @@ long sys_notify(int port, unsigned long bits)
 static long sys_port_info(int port, struct abi_port_info *info)
 {
     CHECK(port == PORT);
-    *info = (struct abi_port_info){.queued = 0};
+    *info = (struct abi_port_info){.in_service = in_service};
     for (unsigned i = events_out; i != events_in; i++)
         info->queued += events[i % EVENTS].m.id != 0;
     return 0;
@@ -924,11 +924,28 @@ static void test_taking_over(void)
     run();
     CHECK(beats == 1 && got(1, "x\n"));
     check_end("a heartbeat is answered, and a lost interrupt made up for");
+
+    fresh(false);
+    beats = 0;
+    request(1, MSG_READ, 10, "");
+    run();
+    in_service = 1; /* the reader */
+    event_add(0)->m.w[0] = NOTIFY_HEARTBEAT;
+    run();
+    CHECK(beats == 1);
+    in_service = 2;
+    event_add(0)->m.w[0] = NOTIFY_HEARTBEAT;
+    event_add(0)->m.w[0] = NOTIFY_HEARTBEAT;
+    CHECK(strstr(server_run(&tty), "got lost"));
+    CHECK(beats == 1 && events_out == events_in - 1);
+    events_out = events_in;
+    in_service = 0;
+    check_end("who has lost a request ends");
 }
 
 int main(void)
 {
-    check_plan(27);
+    check_plan(28);
     test_reading();
     test_interrupt();
     test_writing();

@@ -9,7 +9,6 @@
 #define WRITE_BACK_NS 5000000000ul /* how long a change stays in memory only */
 #define NO_MEMORY_NS  1000000ul    /* between two tries to receive without memory */
 #define STACK_BYTES   (40 << 10)
-#define STUCK_BEATS   20 /* seconds with one request */
 
 struct worker {
     char *data, *reply; /* IPC_BUFFER_MAX bytes each */
@@ -20,11 +19,7 @@ struct worker {
     long answer_id;
     struct message answer;
     unsigned long recorded; /* the number of the request that it completes, or 0 */
-    unsigned beats;         /* heartbeats since it took the request at hand; 0: it has none */
 };
-
-static struct worker *workers[WORKERS]; /* guarded by the big lock */
-static unsigned worker_count;           /* likewise */
 
 static __thread struct worker *self;
 
@@ -37,23 +32,10 @@ void arm_timer(void)
         timer_armed = sys_port_timer(PORT, BIT_TIMER, WRITE_BACK_NS) == 0;
 }
 
-/* Whether no thread has been with one request for so long that it must be stuck. Should it
- * wait for the disk, init sees that, and bears with us (supervisor.c). */
-static bool all_go_on(void)
-{
-    bool well = true;
-
-    for (unsigned i = 0; i < worker_count; i++)
-        if (workers[i]->beats && workers[i]->beats++ > STUCK_BEATS)
-            well = false;
-    return well;
-}
-
 static void handle_notification(unsigned long bits)
 {
     lock(); /* who holds it for ever is not well */
-    if (bits & NOTIFY_HEARTBEAT && all_go_on())
-        heart_answer(bits, HEART_FS);
+    heart_answer(bits, HEART_FS);
     if (bits & NOTIFY_ROOM)
         due_retry(&due, PORT);
     if (bits & 1ul << BIT_TIMER) {
@@ -135,7 +117,6 @@ static void handle_request(struct worker *w)
     struct request *r = &w->request;
     long status;
 
-    w->beats = 1;
     kill_point(KILL_FS_RECEIVED);
     *r = (struct request){
         .message = &w->message,
@@ -158,7 +139,6 @@ static void handle_request(struct worker *w)
     for (unsigned i = 0; i < r->handle_count; i++)
         if (r->handles[i] != H_NONE)
             sys_close(r->handles[i]); /* nobody asked for it */
-    w->beats = 0;
 }
 
 /* The answer failed with err: see to it that it is sent later if that may help,
@@ -214,9 +194,6 @@ void *worker_run(void *unused)
         return unused;
     }
     self = &w;
-    lock();
-    workers[worker_count++] = &w;
-    unlock();
     take_stack();
     memset(w.data, 0, IPC_BUFFER_MAX);
     memset(w.reply, 0, IPC_BUFFER_MAX);

@@ -72,7 +72,8 @@ struct service {
     unsigned rights;  /* of the H_SYSTEM it gets; 0 = none */
     int port;         /* H_NONE once it was given up */
     int grants[GRANTS];
-    bool marked; /* gets that argument */
+    bool marked;       /* gets that argument */
+    unsigned patience; /* heartbeats that one request may take; 0: any number */
     /* What the supervisor knows of it. */
     enum service_state state;
     int pid;                /* 0: none */
@@ -81,6 +82,8 @@ struct service {
     unsigned starts;        /* since boot */
     unsigned failures;      /* running: died of itself before it answered anything */
     unsigned missed;        /* heartbeats, running */
+    unsigned long oldest;   /* number of the request longest in service at the last tick */
+    unsigned pending;       /* ticks at which it was that one, running */
     unsigned long since;    /* ns, monotonic: start of this instance */
     unsigned long answered; /* by its port, when this instance started */
     char cause[80];         /* of the last death; empty: none */

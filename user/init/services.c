@@ -18,12 +18,17 @@ int init_port = H_NONE;
 int session_root = H_NONE, session_tty = H_NONE, session_svc = H_NONE;
 
 struct service services[SERVICES] = {
-    [SERVICE_TTY] = {.name = "tty",
+    [SERVICE_TTY] = {.name = "tty", /* which waits for people; it looks after itself */
                      .heart = HEART_TTY,
                      .rights = RIGHT_SIGNAL | RIGHT_DEVICE | RIGHT_INSPECT},
     /* These two: enough to write to the log. */
-    [SERVICE_BLK] = {.name = "blk", .heart = HEART_BLK, .vital = true, .rights = RIGHT_TRANSFER},
-    [SERVICE_FS] = {.name = "fs", .heart = HEART_FS, .vital = true, .rights = RIGHT_TRANSFER},
+    [SERVICE_BLK] = {.name = "blk",
+                     .heart = HEART_BLK,
+                     .vital = true,
+                     .patience = 45, /* its own with the device is 30 s */
+                     .rights = RIGHT_TRANSFER},
+    [SERVICE_FS] =
+        {.name = "fs", .heart = HEART_FS, .vital = true, .patience = 20, .rights = RIGHT_TRANSFER},
 };
 
 struct kill_page *kill_switches;

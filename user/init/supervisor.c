@@ -9,8 +9,9 @@
  * failure, however often it comes.
  *
  * Signs of life are asked for by a notification, once a second, and given by another:
- * init waits for nobody. A service that owes one for long is killed, unless it waits for
- * another one, which then is the one to look at.
+ * init waits for nobody. A service that owes one for long is killed, and so is one that
+ * has had one request for longer than it should, because a thread is stuck with it or its
+ * answer got lost: unless it waits for another one, which then is the one to look at.
  */
 #include "user/init/init.h"
 #include <errno.h>
@@ -79,6 +80,7 @@ static bool start(struct service *service)
     service->state = SERVICE_STARTING;
     service->since = now();
     service->missed = 0;
+    service->pending = 0;
     service->starts++;
     return true;
 }
@@ -160,16 +162,35 @@ static bool waits_for_another(const struct service *service)
     return false;
 }
 
+/* Has it had one request for too long? */
+static bool is_pending(struct service *service)
+{
+    struct abi_port_info info = {.oldest = 0};
+
+    if (!service->patience || sys_port_info(service->port, &info))
+        return false;
+    if (!info.oldest || info.oldest != service->oldest)
+        service->pending = 0;
+    service->oldest = info.oldest;
+    return info.oldest && service->pending++ >= service->patience;
+}
+
 static void look_after(struct service *service)
 {
     unsigned limit = service->state == SERVICE_STARTING ? MISSED_START : MISSED_MAX;
+    const char *complaint = 0;
 
     if (!service->pid)
         return;
-    if (service->missed++ >= limit && !waits_for_another(service)) {
-        say("init: %s gives no sign of life: killing it", service->name);
+    if (service->missed++ >= limit)
+        complaint = "gives no sign of life";
+    else if (is_pending(service))
+        complaint = "does not answer a request";
+    if (complaint && !waits_for_another(service)) {
+        say("init: %s %s: killing it", service->name, complaint);
         sys_kill(H_SYSTEM, service->pid, ABI_SIGABRT);
         service->missed = 0;
+        service->pending = 0;
         return;
     }
     sys_notify(service->port, NOTIFY_HEARTBEAT);

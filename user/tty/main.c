@@ -87,6 +87,5 @@ int main(int argc, char **argv)
     connect(tty);
     uart_start(&tty->uart, registers);
     heart_beat(HEART_TTY);
-    server_run(tty);
-    return fail("tty: the port is gone\n");
+    return fail(server_run(tty));
 }

@@ -121,8 +121,23 @@ static enum output_state work(struct tty *tty)
 
 /* ------------------------------------------------------------------ loop */
 
-static void notified(struct tty *tty, unsigned long bits)
+/* Each request that was received waits here somewhere. Were it not so, its client would
+ * wait for ever. */
+static bool all_accounted(const struct tty *tty)
 {
+    struct abi_port_info info;
+    unsigned long known = tty->readers_in - tty->readers_out + tty->waiters +
+                          tty->output.writes_in - tty->output.writes_out + (tty->held_id != 0) +
+                          tty->due.count;
+
+    return sys_port_info(PORT, &info) || info.in_service <= known;
+}
+
+/* False: it is better to begin anew. */
+static bool notified(struct tty *tty, unsigned long bits)
+{
+    if (bits & NOTIFY_HEARTBEAT && !all_accounted(tty))
+        return false;
     heart_answer(bits, HEART_TTY);
     if (bits & (1ul << BIT_LOG | NOTIFY_HEARTBEAT))
         tty->log_grew = true;
@@ -136,6 +151,7 @@ static void notified(struct tty *tty, unsigned long bits)
         input_step(tty);
         sys_irq_ack(INTERRUPT);
     }
+    return true;
 }
 
 /* Wait for a message, sending the answer that is held on the way. Returns as
@@ -157,7 +173,7 @@ static long next_message(struct tty *tty, char *buffer, struct message *m, struc
     return ipc_receive(PORT, m, ext);
 }
 
-void server_run(struct tty *tty)
+const char *server_run(struct tty *tty)
 {
     struct message m = {0};
     struct ipc_ext ext;
@@ -186,11 +202,11 @@ void server_run(struct tty *tty)
             sys_port_timer(PORT, BIT_AGAIN, AGAIN_NS);
         id = next_message(tty, buffer, &m, &ext);
         if (id < 0)
-            return;
-        if (id == 0) {
-            notified(tty, m.w[0]);
+            return "tty: the port is gone\n";
+        if (id == 0 && !notified(tty, m.w[0]))
+            return "tty: the answer to a request got lost\n";
+        if (id == 0)
             continue;
-        }
         /* Handles sent to us would pile up in our table: nobody needs them. */
         for (unsigned i = 0; i < ext.recv_handle_count; i++)
             sys_close(ext.recv_handles[i]);

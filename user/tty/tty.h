@@ -104,9 +104,9 @@ bool resume(struct tty *tty);
 void resume_seen(struct tty *tty, long id);
 bool resume_settle(struct tty *tty);
 
-/* server.c: the loop; and settings change, what was typed before is looked at
- * anew. */
-void server_run(struct tty *tty);
+/* server.c: the loop, which returns a line on why it cannot go on; and settings change,
+ * what was typed before is looked at anew. */
+const char *server_run(struct tty *tty);
 void tty_set(struct tty *tty, const struct msg_termios *termios, bool flush);
 
 #endif
