@@ -45,8 +45,8 @@
  * data = struct msg_stat. */
 #define MSG_STAT 17
 /* w[1] = cookie (0 = start), of a directory session. Reply: w[0] = bytes,
- * w[1] = next cookie; reply data = struct msg_dirent records, none = end. The
- * server sends what fits in the client's room, w[2] bytes. */
+ * w[1] = next cookie, a greater one; reply data = struct msg_dirent records, none =
+ * end. The server sends what fits in the client's room, w[2] bytes. */
 #define MSG_READDIR 18
 /* w[1] = mode. data = path. */
 #define MSG_MKDIR 19
@@ -181,11 +181,13 @@ struct msg_statfs {
 #define SVC_RESTART 3
 #define SVC_KILL    4 /* as if it had died */
 /* w[2] = kill point | kill action << 8 | times << 16: the so-maniest time that it comes to
- * that point it is killed, or stalls (user/include/killpoint.h); 0: nowhere */
+ * that point it is killed, or does what a bug might (user/include/killpoint.h); 0: nowhere */
 #define SVC_KILL_AT 5
+/* w[2] = what the next action that is set needs to know. Any service's name will do */
+#define SVC_KILL_WITH 6
 
-/* Reply: w[1] = the kill point that is set, 0 if none or if it has killed; data: how often
- * each was reached, an unsigned long each. */
+/* Reply: w[1] = the kill point that is set, 0 if none or if it has acted; w[2] = faults so
+ * far (struct kill_page); data: how often each was reached, an unsigned long each. */
 #define MSG_SVC_POINTS 98
 
 enum service_state {

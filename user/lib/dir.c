@@ -2,8 +2,9 @@
  * Directory streams, over MSG_READDIR.
  *
  * A stream holds one reply of the server at a time and unpacks it entry by
- * entry. A record that does not fit its reply ends the stream with EIO: the
- * server's word is not taken for where memory ends.
+ * entry. A record that does not fit its reply ends the stream with EIO, and so does a
+ * reply that leads back: the server's word is not taken for where memory ends, nor for
+ * there being an end.
  */
 #include "user/lib/glue.h"
 #include "user/lib/lock.h"
@@ -98,6 +99,8 @@ static long dir_fill(DIR *dir)
 
     if (r < 0)
         return r;
+    if (ext.recv_len && m.w[1] <= dir->cookie) /* it would never end */
+        return -EIO;
     dir->off = 0;
     dir->len = ext.recv_len;
     dir->cookie = m.w[1];

@@ -3,7 +3,8 @@
  *
  * test: points=3 cpus=1,2
  */
-#include "user/test/proc_util.h"
+#include "user/test/ipc_util.h"
+#include "kernel/messages.h"
 #include <dirent.h>
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -259,12 +260,55 @@ static int at_directories(void *unused)
     return leave();
 }
 
+/* A server whose directory has one name, again and again. */
+static int circle_server(void *unused)
+{
+    static struct {
+        struct msg_dirent head;
+        char name[8];
+    } record = {{1, 8, sizeof(record), S_IFREG >> 12, 1}, "x"};
+    static struct msg_stat st = {.mode = S_IFDIR | 0755, .nlink = 2};
+    struct message m;
+
+    (void)unused;
+    while (ipc_receive(port, &m, 0) >= 0) {
+        int lists = m.w[0] == MSG_READDIR;
+        struct message reply = {.w = {lists ? sizeof(record) : 0, 8}};
+        struct ipc_ext ext = {.send_addr = lists ? (unsigned long)&record : (unsigned long)&st,
+                              .send_len = lists ? sizeof(record) : sizeof(st)};
+        if (m.id && ipc_reply(port, m.id, &reply, m.w[0] == MSG_CLOSE ? 0 : &ext))
+            return 1;
+    }
+    return 1;
+}
+
+static int circle(void *unused)
+{
+    pid_t server;
+    DIR *dir;
+
+    (void)unused;
+    CHECK_IS(make_port(), 0);
+    server = spawn(circle_server, 0);
+    dir = fdopendir(session);
+    CHECK(dir);
+    CHECK(readdir(dir));
+    errno = 0;
+    CHECK(!readdir(dir));
+    CHECK_IS(errno, EIO);
+    CHECK_IS(closedir(dir), 0);
+    CHECK_IS(sys_kill(H_NONE, server, ABI_SIGKILL), 0);
+    CHECK_IS(reap(server), ABI_SIGKILL);
+    return 0;
+}
+
 static const struct proc_test tests[] = {
     {listed, "scandir, types, what is no directory"},
     {places, "readdir, rewinddir, telldir and seekdir over many names"},
     {globbing, "glob"},
     {matching, "fnmatch"},
     {working_directory, "getcwd, chdir, fchdir, relative paths"},
+    {circle, "a directory that leads back has an end, with EIO"},
     {inherited, "a child's working directory is its own"},
     {at_directories, "openat and its kin"},
 };
