@@ -60,13 +60,6 @@ static void sys_exit(int status) __attribute__((noreturn));
 #include "user/fs/worker.c"
 
 struct fs *volume;
-struct kill_page *kill_page;
-
-void kill_point_set(struct kill_page *page)
-{
-    (void)page;
-}
-
 #define THREADS 4
 #define RW      (RIGHT_READ | RIGHT_WRITE)
 #define ANY     (RIGHT_READ | RIGHT_EXEC | RIGHT_CALL)

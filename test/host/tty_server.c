@@ -941,11 +941,35 @@ static void test_taking_over(void)
     events_out = events_in;
     in_service = 0;
     check_end("who has lost a request ends");
+
+    fresh(false);
+    beats = 0;
+    uart_takes = 0;
+    request(1, MSG_WRITE, 5, "hello");
+    for (unsigned i = 0; i < 30; i++)
+        event_add(0)->m.w[0] = NOTIFY_HEARTBEAT;
+    run();
+    CHECK(beats == 30); /* it is the line that stands */
+    uart_takes = 100;
+    request(2, MSG_TTY_DRAIN, 0, "");
+    run();
+    CHECK(answer_to(2));
+    request(3, MSG_TTY_DRAIN, 0, "");
+    uart_busy = true;
+    run();
+    uart_busy = false;
+    tty.waiter[0].writes += 1000; /* damage: it waits for writes that nobody makes */
+    for (unsigned i = 0; i < 30; i++)
+        event_add(0)->m.w[0] = NOTIFY_HEARTBEAT;
+    CHECK(strstr(server_run(&tty), "stands still"));
+    CHECK(beats > 33 && beats < 45);
+    events_out = events_in;
+    check_end("who owes output that the line would take ends");
 }
 
 int main(void)
 {
-    check_plan(28);
+    check_plan(29);
     test_reading();
     test_interrupt();
     test_writing();

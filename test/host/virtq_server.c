@@ -19,13 +19,6 @@ static long sys_irq_bind(int interrupt, int port, unsigned bit);
 
 #include "user/blk/server.c"
 
-struct kill_page *kill_page;
-
-void kill_point_set(struct kill_page *page)
-{
-    (void)page;
-}
-
 /* ------------------------------------------------------- the fake machine */
 
 #define REQUESTS   256

@@ -31,6 +31,11 @@
 #define WATCH_NS       1000000000ul /* between two looks at a device that says nothing */
 #define PATIENCE_LOOKS 30           /* then a request is not waited for any more */
 
+/* Code that a device's view of memory depends on. There is no IOMMU: a bit that is wrong
+ * in it, in struct driver, on the stack, in the rings or in the registers may have the
+ * device write anywhere. All that is spared when bits are flipped for a test. */
+#define DMA_TEXT __attribute__((section(".text.dma"), noinline))
+
 struct slot {
     char *memory;
     unsigned long paddr;

@@ -3,6 +3,10 @@
 #include <string.h>
 #include "user/include/heart.h"
 
+#define STACK_SPARED (1ul << 20) /* to either side */
+
+extern char __dma_text_start[], __dma_text_end[]; /* of user.ld */
+
 static struct driver driver;
 
 void log_line(const char *what, const char *why)
@@ -18,7 +22,7 @@ void log_line(const char *what, const char *why)
 }
 
 /* Maps DMA memory that we were given, at least `bytes`, for good; 0 if handle h is none. */
-static void *dma_map(int h, unsigned long bytes, unsigned long *paddr)
+static DMA_TEXT void *dma_map(int h, unsigned long bytes, unsigned long *paddr)
 {
     struct abi_handle_info info;
     long address;
@@ -30,7 +34,7 @@ static void *dma_map(int h, unsigned long bytes, unsigned long *paddr)
     return address < 0 ? 0 : (void *)address;
 }
 
-static int slots_map(struct driver *d)
+static DMA_TEXT int slots_map(struct driver *d)
 {
     while (d->slots < BLK_SLOTS_MAX) {
         struct slot *slot = &d->slot[d->slots];
@@ -43,7 +47,7 @@ static int slots_map(struct driver *d)
     return d->slots >= BLK_SLOTS_MIN;
 }
 
-int driver_start(struct driver *d)
+DMA_TEXT int driver_start(struct driver *d)
 {
     int err = virtio_blk_start(&d->disk, d->registers, d->queue_memory, d->queue_paddr, d->slots,
                                BLK_DESCRIPTORS);
@@ -82,11 +86,24 @@ static int set_up(struct driver *d)
     return driver_start(d);
 }
 
+/* See DMA_TEXT. */
+static void spare_dma(const struct driver *d)
+{
+    const char *stack = __builtin_frame_address(0);
+
+    kill_spare(__dma_text_start, (unsigned long)(__dma_text_end - __dma_text_start));
+    kill_spare(d, sizeof(*d));
+    kill_spare(stack - STACK_SPARED, 2 * STACK_SPARED);
+    kill_spare(d->registers, PAGE_SIZE_ABI);
+    kill_spare(d->queue_memory, blk_queue_bytes());
+}
+
 int main(void)
 {
     kill_points_open();
     if (set_up(&driver))
         return 1;
+    spare_dma(&driver);
     heart_beat(HEART_BLK);
     server_run(&driver);
     return 1;

@@ -17,7 +17,7 @@ static void held_send(struct driver *d)
 
     if (d->held_status < 0)
         ext.send_len = 0;
-    kill_point(KILL_BLK_REPLY);
+    kill_point_at(KILL_BLK_REPLY, &m, &ext);
     due_reply(&d->due, PORT, slot->id, &m, &ext);
     slot->id = 0;
     d->held = 0;
@@ -44,8 +44,8 @@ static void answer(const struct message *request, long status, unsigned long w1,
 
 /* -------------------------------------------------------------- requests */
 
-static void submit(struct driver *d, struct slot *slot, const struct message *m,
-                   enum virtio_blk_op op, unsigned long sector, unsigned long bytes)
+static DMA_TEXT void submit(struct driver *d, struct slot *slot, const struct message *m,
+                            enum virtio_blk_op op, unsigned long sector, unsigned long bytes)
 {
     struct virtq_segment data = {.paddr = slot->paddr, .len = (uint32_t)bytes};
     int err = virtio_blk_submit(&d->disk, (unsigned)(slot - d->slot), op, sector, &data,
@@ -64,7 +64,7 @@ static void submit(struct driver *d, struct slot *slot, const struct message *m,
 }
 
 /* A write has ended: flushes that waited for it alone go to the device. */
-static void flushes_go(struct driver *d, const struct slot *written)
+static DMA_TEXT void flushes_go(struct driver *d, const struct slot *written)
 {
     for (unsigned i = 0; i < d->slots; i++) {
         struct slot *slot = &d->slot[i];
@@ -92,7 +92,8 @@ static void do_info(struct driver *d, struct slot *slot, const struct message *m
         answer(m, 0, d->disk.sectors, d->disk.read_only);
 }
 
-static void do_read(struct driver *d, struct slot *slot, const struct message *m, unsigned long len)
+static DMA_TEXT void do_read(struct driver *d, struct slot *slot, const struct message *m,
+                             unsigned long len)
 {
     if (!(m->origin & RIGHT_READ))
         answer(m, -EPERM, 0, 0);
@@ -102,8 +103,8 @@ static void do_read(struct driver *d, struct slot *slot, const struct message *m
         submit(d, slot, m, VIRTIO_BLK_READ, m->w[1], m->w[2] * VIRTIO_SECTOR);
 }
 
-static void do_write(struct driver *d, struct slot *slot, const struct message *m,
-                     unsigned long len)
+static DMA_TEXT void do_write(struct driver *d, struct slot *slot, const struct message *m,
+                              unsigned long len)
 {
     if (!(m->origin & RIGHT_WRITE))
         answer(m, -EPERM, 0, 0);
@@ -285,7 +286,7 @@ static long next_message(struct driver *d, struct slot *slot, struct message *m,
         m->w[1] = m->w[2] = 0;
         ext->send_addr = (unsigned long)held->memory;
         ext->send_len = d->held_status < 0 ? 0 : held->bytes;
-        kill_point(KILL_BLK_REPLY);
+        kill_point_at(KILL_BLK_REPLY, m, ext);
         id = ipc_reply_receive(PORT, held->id, m, ext);
         if (id >= 0 || id == -EPIPE) { /* -EPIPE: the port is gone, and all with it */
             held->id = 0;
@@ -324,6 +325,8 @@ void server_run(struct driver *d)
         if (id == 0) {
             if (m.w[0] & NOTIFY_ROOM)
                 due_retry(&d->due, PORT);
+            if (m.w[0] == 1ul << BIT_INTERRUPT && kill_point_at(KILL_BLK_INTERRUPT, 0, 0))
+                continue;
             if (m.w[0] & NOTIFY_HEARTBEAT ? device_watch(d) : device_service(d))
                 return;
             heart_answer(m.w[0], HEART_BLK);

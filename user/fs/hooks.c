@@ -43,7 +43,7 @@ static long disk_request(struct message *m, struct ipc_ext *ext)
 {
     long err;
 
-    kill_point(KILL_FS_SEND);
+    kill_point_at(KILL_FS_SEND, m, ext);
     err = ipc_request(DISK, m, ext);
     kill_point(KILL_FS_DONE);
     return err;

@@ -99,7 +99,7 @@ static void answer_open(struct worker *w)
     long err;
 
     ext.recv_cap = 0;
-    kill_point(KILL_FS_REPLY);
+    kill_point_at(KILL_FS_REPLY, &w->answer, &ext);
     err = ipc_reply(PORT, w->answer_id, &w->answer, &ext);
     kill_point(KILL_FS_OPENED);
     if (err == -ENOMEM)
@@ -162,7 +162,7 @@ static long next_message(struct worker *w)
     long id;
 
     if (w->answer_id) {
-        kill_point(KILL_FS_REPLY);
+        kill_point_at(KILL_FS_REPLY, &w->answer, &w->ext);
         w->message = w->answer;
         id = ipc_reply_receive(PORT, w->answer_id, &w->message, &w->ext);
         if (id >= 0)

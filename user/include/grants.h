@@ -33,7 +33,7 @@
 #define BLK_SLOT_BYTES  IPC_BUFFER_MAX
 #define BLK_DESCRIPTORS 32 /* three for each slot, and a power of two */
 
-/* fs, blk: the switches of killpoint.h. */
+/* The switches of killpoint.h. */
 #define KILL_PAGE 16
 
 static inline unsigned long blk_queue_bytes(void)

@@ -113,6 +113,7 @@ static bool make_kill_page(void)
     kill_switches = (struct kill_page *)address;
     grant(SERVICE_FS, KILL_PAGE, page);
     grant(SERVICE_BLK, KILL_PAGE, page);
+    grant(SERVICE_TTY, KILL_PAGE, page);
     return true;
 }
 

@@ -289,6 +289,9 @@ int supervisor_do(struct service *service, unsigned long what, unsigned long w2)
         return runs ? (int)sys_kill(H_SYSTEM, service->pid, (int)w2) : -ESRCH;
     case SVC_KILL_AT:
         return kill_at(service, w2);
+    case SVC_KILL_WITH:
+        kill_switches->with = w2;
+        return 0;
     default:
         return -EINVAL;
     }

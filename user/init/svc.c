@@ -4,10 +4,9 @@
 #include <string.h>
 #include "user/include/killpoint.h"
 
-static void answer_with(const struct message *m, long status, unsigned long w1, const void *data,
+static void answer_with(const struct message *m, struct message reply, const void *data,
                         unsigned long len)
 {
-    struct message reply = {.w = {(unsigned long)status, w1}};
     struct ipc_ext ext = {.send_addr = (unsigned long)data, .send_len = len};
     long err = ipc_reply(init_port, m->id, &reply, &ext);
 
@@ -21,7 +20,7 @@ static void answer_with(const struct message *m, long status, unsigned long w1, 
 
 static void answer(const struct message *m, long status, const void *data, unsigned long len)
 {
-    answer_with(m, status, 0, data, len);
+    answer_with(m, (struct message){.w = {(unsigned long)status}}, data, len);
 }
 
 static void list(const struct message *m)
@@ -66,8 +65,8 @@ void svc_request(const struct message *m, const char *data, unsigned long len)
     else if (m->w[0] == MSG_SVC_DO)
         answer(m, m->origin & RIGHT_WRITE ? do_named(m, data, len) : -EPERM, 0, 0);
     else if (m->w[0] == MSG_SVC_POINTS)
-        answer_with(m, 0, kill_switches->at, (const void *)kill_switches->reached,
-                    sizeof(kill_switches->reached));
+        answer_with(m, (struct message){.w = {0, kill_switches->at, kill_switches->faults}},
+                    (const void *)kill_switches->reached, sizeof(kill_switches->reached));
     else if (m->w[0] == MSG_CLOSE && m->origin & ORIGIN_KERNEL)
         answer(m, 0, 0, 0);
     else

@@ -2,6 +2,7 @@
 #include "user/tty/tty.h"
 #include <string.h>
 #include "user/include/heart.h"
+#include "user/include/killpoint.h"
 
 _Static_assert(sizeof(struct tty) <= TTY_STATE_BYTES, "TTY_STATE_BYTES is too little");
 
@@ -63,6 +64,7 @@ static void connect(struct tty *tty)
     tty->output.device = &tty->uart;
     tty->klog.output = &tty->output;
     tty->log_grew = true;
+    tty->stands = 0;
 }
 
 int main(int argc, char **argv)
@@ -71,6 +73,7 @@ int main(int argc, char **argv)
     struct tty *tty = map(TTY_STATE, TTY_STATE_BYTES, ABI_MAP_POPULATE);
     void *registers = map(REGISTERS, 1, 0);
 
+    kill_points_open();
     if (!tty)
         return fail("tty: handle 7 is not its memory\n");
     if (!registers)
@@ -85,6 +88,7 @@ int main(int argc, char **argv)
     if (!resume(tty) && !set_up(tty, marked))
         return fail("tty: the kernel does not hand over its log\n");
     connect(tty);
+    kill_spare(registers, PAGE_SIZE_ABI);
     uart_start(&tty->uart, registers);
     heart_beat(HEART_TTY);
     return fail(server_run(tty));

@@ -89,7 +89,7 @@ static bool write_done(const struct output *o)
 {
     unsigned at = o->writes_out % WRITES_MAX;
 
-    return o->writes_out != o->writes_in && o->write[at].done == o->write[at].len;
+    return o->writes_out != o->writes_in && o->write[at].done >= o->write[at].len;
 }
 
 /* All that was queued is out, whether or not the last write was reported yet. */
@@ -104,7 +104,7 @@ enum output_state output_step(struct output *o, unsigned long budget)
     for (unsigned long sent = 0; sent < budget && !write_done(o) && !nothing_left(o);) {
         unsigned room = o->room(o->device);
 
-        if (room < 2)
+        if (room < OUTPUT_ROOM)
             return OUTPUT_BLOCKED;
         if (!o->load.len)
             load_fill(o);

@@ -17,9 +17,10 @@
 #include "user/tty/discipline.h"
 #include "kernel/abi.h"
 
-#define URGENT_MAX 8192 /* a power of two */
-#define WRITES_MAX 2
-#define LOAD_MAX   64 /* bytes prepared for the device at once */
+#define URGENT_MAX  8192 /* a power of two */
+#define WRITES_MAX  2
+#define LOAD_MAX    64 /* bytes prepared for the device at once */
+#define OUTPUT_ROOM 2  /* bytes that the device must take, or it counts as blocked */
 
 enum output_state {
     OUTPUT_EMPTY,   /* nothing is left */

@@ -2,12 +2,14 @@
 #include "user/tty/tty.h"
 #include <errno.h>
 #include "user/include/heart.h"
+#include "user/include/killpoint.h"
 
 #define STEP_BYTES 2048      /* of output between two looks at the port */
 #define INPUT_STEP 256       /* bytes typed, likewise */
 #define WATCH_NS   1000000ul /* between two looks at a UART that is watched */
 #define AGAIN_NS   50000ul
 #define BEAT_NS    1000000000ul
+#define STANDS_MAX 10 /* heartbeats */
 
 /* --------------------------------------------------------------- answers */
 
@@ -15,8 +17,10 @@ void tty_flush_answer(struct tty *tty)
 {
     struct message m = {.w = {tty->held_words[0], tty->held_words[1], tty->held_words[2]}};
 
-    if (tty->held_id)
+    if (tty->held_id) {
+        kill_point_at(KILL_TTY_REPLY, &m, 0);
         ipc_reply(PORT, tty->held_id, &m, 0); /* a dead client needs none */
+    }
     tty->held_id = 0;
 }
 
@@ -34,6 +38,7 @@ long tty_answer_data(struct tty *tty, long id, long status, const void *data, un
     struct message m = {.w = {(unsigned long)status}};
     struct ipc_ext ext = {.send_addr = (unsigned long)data, .send_len = len};
 
+    kill_point_at(KILL_TTY_REPLY, &m, &ext);
     return due_reply(&tty->due, PORT, id, &m, &ext);
 }
 
@@ -133,11 +138,29 @@ static bool all_accounted(const struct tty *tty)
     return sys_port_info(PORT, &info) || info.in_service <= known;
 }
 
-/* False: it is better to begin anew. */
-static bool notified(struct tty *tty, unsigned long bits)
+/* Output is owed and goes on, from one heartbeat to another, or the line takes none. Were
+ * it not so for long, something here would be damaged. */
+static bool all_goes_on(struct tty *tty)
+{
+    const struct output *o = &tty->output;
+    bool owed = o->load.len || o->urgent_in != o->urgent_out || o->writes_in != o->writes_out ||
+                tty->waiters;
+    unsigned long sum = o->load.at + o->urgent_out + o->writes_out + tty->waiters +
+                        o->write[o->writes_out % WRITES_MAX].done;
+
+    if (!owed || sum != tty->came_to || uart_room(&tty->uart) < OUTPUT_ROOM)
+        tty->stands = 0;
+    tty->came_to = sum;
+    return !owed || tty->stands++ < STANDS_MAX;
+}
+
+/* Why it is better to begin anew, or 0. */
+static const char *notified(struct tty *tty, unsigned long bits)
 {
     if (bits & NOTIFY_HEARTBEAT && !all_accounted(tty))
-        return false;
+        return "tty: the answer to a request got lost\n";
+    if (bits & NOTIFY_HEARTBEAT && !all_goes_on(tty))
+        return "tty: output stands still\n";
     heart_answer(bits, HEART_TTY);
     if (bits & (1ul << BIT_LOG | NOTIFY_HEARTBEAT))
         tty->log_grew = true;
@@ -151,7 +174,7 @@ static bool notified(struct tty *tty, unsigned long bits)
         input_step(tty);
         sys_irq_ack(INTERRUPT);
     }
-    return true;
+    return 0;
 }
 
 /* Wait for a message, sending the answer that is held on the way. Returns as
@@ -164,6 +187,7 @@ static long next_message(struct tty *tty, char *buffer, struct message *m, struc
     if (tty->held_id) {
         for (unsigned i = 0; i < 3; i++)
             m->w[i] = tty->held_words[i];
+        kill_point_at(KILL_TTY_REPLY, m, ext);
         id = ipc_reply_receive(PORT, tty->held_id, m, ext);
         tty->held_id = 0;
         if (id >= 0)
@@ -203,13 +227,16 @@ const char *server_run(struct tty *tty)
         id = next_message(tty, buffer, &m, &ext);
         if (id < 0)
             return "tty: the port is gone\n";
-        if (id == 0 && !notified(tty, m.w[0]))
-            return "tty: the answer to a request got lost\n";
-        if (id == 0)
+        if (id == 0) {
+            const char *complaint = notified(tty, m.w[0]);
+            if (complaint)
+                return complaint;
             continue;
+        }
         /* Handles sent to us would pile up in our table: nobody needs them. */
         for (unsigned i = 0; i < ext.recv_handle_count; i++)
             sys_close(ext.recv_handles[i]);
+        kill_point(KILL_TTY_RECEIVED);
         resume_seen(tty, id);
         request_dispatch(tty, &m, ext.recv_len);
     }

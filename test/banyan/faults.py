@@ -1,0 +1,65 @@
+"""One boot in which services are damaged, and what became of it: user/test/svc_faults.c."""
+import collections
+import dataclasses
+import re
+
+from . import program
+from .hang import Limits
+
+FAULTS_A_BOOT = 400
+# It waits itself for as long as all of the supervisor's patience together.
+LIMITS = Limits(idle=300.0, busy=600.0, total=3600.0, wall=7200.0)
+PLACE = re.compile(r"faults: (\d+) took place")
+KIND = re.compile(r"faults: (\w+ \w+) (\d+)$", re.MULTILINE)
+USES = re.compile(r"faults: uses right (\d+) with errors (\d+) wrong (\d+), of them slow (\d+), "
+                  r"helped by hand (\d+)")
+END = "faults: end well"
+SPOILED = "faults: the volume is spoiled"
+GIVEN_UP = re.compile(r"init: \w+ (?:says that another start is of no use|failed \d+ times running)"
+                      r".*: it is given up")
+
+
+@dataclasses.dataclass
+class Outcome:
+    seed: int
+    sums: collections.Counter
+    failure: str = None  # None: nothing failed that must not
+
+
+def judge(status, failure, log):
+    """What must not be, in words, or None: of an exit status (None: it was not seen), a BootFailure
+    and all that came over the line."""
+    if failure is not None and failure.kind != "protocol":
+        return f"{failure.kind}: {failure}"
+    if GIVEN_UP.search(log):
+        return None  # the volume is past use, and the machine went off with a word
+    if status not in (None, 0) or END not in log:  # a damaged terminal may lose the status
+        return f"exit status {status}, and no `{END}`"
+    return None
+
+
+def count(log):
+    """What the log tells, in numbers."""
+    sums = collections.Counter(boots=1)
+    sums["faults"] = max((int(text) for text in PLACE.findall(log)), default=0)
+    for kind, number in KIND.findall(log):
+        sums[f"  {kind}"] += int(number)
+    for numbers in USES.findall(log):
+        for what, number in zip(("right", "errors", "wrong", "slow", "by hand"), numbers):
+            sums[f"  uses: {what}"] += int(number)
+    sums["boots until the volume was spoiled"] = int(SPOILED in log)
+    sums["boots until a service was given up"] = int(bool(GIVEN_UP.search(log)))
+    sums["deaths of services"] = len(re.findall(r"init: \w+ died: ", log))
+    sums["kills for a stall"] = len(re.findall(r"init: \w+ [a-z ]+: killing it", log))
+    return sums
+
+
+def boot(machine, seed, faults=FAULTS_A_BOOT):
+    """The Outcome of one boot with at most so many faults."""
+    result = program.run(machine, f"faults-{seed}", f"/test/svc_faults {faults} {seed} all", LIMITS,
+                         on_output=lambda data: None)
+    text = (result.boot.directory / "serial.log").read_text("utf-8", "replace").replace("\r", "")
+    failure = judge(result.status, result.failure, text)
+    if failure is None:
+        result.boot.discard()
+    return Outcome(seed, count(text), failure)
