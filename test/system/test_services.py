@@ -7,6 +7,7 @@ import sys
 import pytest
 from pexpect import EOF
 
+from banyan import faults
 from banyan.gdbremote import connect_unix
 from banyan.guest import CTRL_C
 from banyan.machine import ROOT
@@ -179,3 +180,11 @@ def test_driver_given_up(boots):
     guest.expect(r"init: the machine cannot go on without blk")
     guest.expect(EOF)
     guest.boot_process.finish()
+
+
+def test_damaged(boots):
+    """Bits flipped in all services, damaged messages, stalls: the kernel stands, nobody hangs, and the
+    services come back as long as there is a volume."""
+    outcome = faults.boot(boots.machine(cpus=2, mem="128M"), 1, 120)
+    assert outcome.failure is None, outcome.failure
+    assert outcome.sums["faults"] > 0 and outcome.sums["deaths of services"] > 0, outcome.sums

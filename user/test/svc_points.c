@@ -1,6 +1,6 @@
 /*
- * fs and blk killed at each of their kill points (user/include/killpoint.h), each time
- * that operations on files come by there. What was done is done once, and said to be.
+ * fs, blk and tty killed at each of their kill points (user/include/killpoint.h), each time
+ * that operations come by there. What was done is done once, and said to be.
  *
  * svc_points [TIMES]: how often at most for each point and operation (default 4)
  *
@@ -200,6 +200,23 @@ static int op_nameless(void)
     return close(fd);
 }
 
+static int op_terminal(void)
+{
+    static const char line[] = "# a line for the terminal\n";
+    struct message m = {.w = {MSG_TTY_GETSIZE}};
+    struct stat st;
+    int fd = open("/dev/tty", O_RDWR);
+
+    CHECK(fd >= 0);
+    CHECK_IS(fstat(fd, &st), 0);
+    CHECK(S_ISCHR(st.st_mode));
+    CHECK_IS(ipc_request(H_TTY, &m, 0), 0);
+    CHECK(m.w[1] > 0 && m.w[2] > 0);
+    CHECK_IS(write(fd, line, sizeof(line) - 1), sizeof(line) - 1);
+    CHECK_IS(fsync(fd), 0);
+    return close(fd);
+}
+
 static const struct {
     const char *name;
     int (*run)(void);
@@ -213,6 +230,7 @@ static const struct {
     {"truncate", op_truncate},
     {"attributes", op_attributes},
     {"a file without a name", op_nameless},
+    {"the terminal", op_terminal},
 };
 #define OPERATIONS (sizeof(operations) / sizeof(operations[0]))
 
@@ -278,6 +296,8 @@ static int refusals(void *unused)
     CHECK_IS(svc_do("fs", SVC_KILL_AT, KILL_FS_REPLY | KILL_ACTIONS << 8 | 1 << 16), -EINVAL);
     CHECK_IS(svc_do("fs", SVC_KILL_AT, KILL_BLK_REPLY | 1 << 16), -EINVAL);
     CHECK_IS(svc_do("tty", SVC_KILL_AT, KILL_FS_REPLY | 1 << 16), -EINVAL);
+    CHECK_IS(svc_do("fs", SVC_KILL_AT, KILL_TTY_REPLY | 1 << 16), -EINVAL);
+    CHECK_IS(svc_do("nobody", SVC_KILL_WITH, 1), -ENOENT);
     CHECK_IS(svc_do("nobody", SVC_KILL_AT, KILL_FS_REPLY | 1 << 16), -ENOENT);
     return 0;
 }

@@ -1,0 +1,39 @@
+"""What a boot with damaged services is taken for (banyan/faults.py)."""
+import pytest
+
+from banyan import faults
+from banyan.boot import BootFailure
+
+END = "faults: end well\n"
+OFF = BootFailure("protocol", "the machine powered off before it ended")
+HOPELESS = "init: fs says that another start is of no use: it is given up\n"
+
+
+@pytest.mark.parametrize("status, failure, log", [
+    (0, None, END), (None, OFF, END), (None, OFF, HOPELESS),
+    (None, OFF, "init: blk failed 8 times running: it is given up\n")],
+    ids=["end", "lost_status", "hopeless", "failed"])
+def test_well(status, failure, log):
+    assert faults.judge(status, failure, "faults: 7 took place\n" + log) is None
+
+
+@pytest.mark.parametrize("status, failure, log", [
+    (1, None, "faults: end badly\n"), (None, OFF, "faults: 7 took place\n"), (0, None, ""),
+    (1, None, END), (None, BootFailure("panic", "panic: no"), END),
+    (None, BootFailure("panic", "panic: no"), HOPELESS),
+    (None, BootFailure("hang", "for 300 s"), END), (None, BootFailure("flood", "more"), END)],
+    ids=["badly", "off", "silent", "status", "panic", "panic_later", "hang", "flood"])
+def test_badly(status, failure, log):
+    assert faults.judge(status, failure, log)
+
+
+def test_count():
+    sums = faults.count("faults: 1 took place\nfaults: 2 took place\nfaults: fs code 2\n"
+                        "init: fs died: signal 11, bad memory access; starting it again\n"
+                        "init: fs does not answer a request: killing it\n"
+                        "faults: uses right 4 with errors 3 wrong 2, of them slow 1, "
+                        "helped by hand 0\nfaults: the volume is spoiled\n" + END)
+    assert {what: number for what, number in sums.items() if number} == {
+        "boots": 1, "faults": 2, "  fs code": 2, "  uses: right": 4, "  uses: errors": 3,
+        "  uses: wrong": 2, "  uses: slow": 1, "deaths of services": 1, "kills for a stall": 1,
+        "boots until the volume was spoiled": 1}
