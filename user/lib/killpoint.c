@@ -101,6 +101,13 @@ static bool garble(unsigned long seed, struct message *m, struct ipc_ext *ext)
     return true;
 }
 
+static void stall(bool sleeps)
+{
+    for (volatile bool for_ever = true; for_ever;)
+        if (sleeps)
+            sys_sleep(1000000000);
+}
+
 bool kill_point_set(struct kill_page *page, struct message *m, struct ipc_ext *ext)
 {
     unsigned long action = page->action, with = page->with;
@@ -111,10 +118,8 @@ bool kill_point_set(struct kill_page *page, struct message *m, struct ipc_ext *e
     page->at = KILL_NOWHERE;
     if (action == KILL_DIE)
         sys_kill(H_NONE, (int)sys_getpid(), ABI_SIGKILL);
-    while (action == KILL_SLEEP)
-        sys_sleep(1000000000);
-    for (volatile bool for_ever = action == KILL_LOOP; for_ever;)
-        ;
+    if (action == KILL_SLEEP || action == KILL_LOOP)
+        stall(action == KILL_SLEEP);
     if (action == KILL_FLIP)
         done = flip(with);
     if (action == KILL_GARBLE)

@@ -263,18 +263,18 @@ static int at_directories(void *unused)
 /* A server whose directory has one name, again and again. */
 static int circle_server(void *unused)
 {
-    static struct {
-        struct msg_dirent head;
-        char name[8];
-    } record = {{1, 8, sizeof(record), S_IFREG >> 12, 1}, "x"};
+    static unsigned long record[(sizeof(struct msg_dirent) + 8) / sizeof(unsigned long)];
+    struct msg_dirent *entry = (struct msg_dirent *)record;
     static struct msg_stat st = {.mode = S_IFDIR | 0755, .nlink = 2};
     struct message m;
 
     (void)unused;
+    *entry = (struct msg_dirent){1, 8, sizeof(record), S_IFREG >> 12, 1};
+    strcpy(entry->name, "x");
     while (ipc_receive(port, &m, 0) >= 0) {
         int lists = m.w[0] == MSG_READDIR;
         struct message reply = {.w = {lists ? sizeof(record) : 0, 8}};
-        struct ipc_ext ext = {.send_addr = lists ? (unsigned long)&record : (unsigned long)&st,
+        struct ipc_ext ext = {.send_addr = lists ? (unsigned long)record : (unsigned long)&st,
                               .send_len = lists ? sizeof(record) : sizeof(st)};
         if (m.id && ipc_reply(port, m.id, &reply, m.w[0] == MSG_CLOSE ? 0 : &ext))
             return 1;
