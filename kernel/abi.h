@@ -299,7 +299,6 @@ struct ipc_ext {
 struct abi_port_info {
     unsigned long answered; /* requests, since the port was made */
     unsigned long returned; /* requests that a dying server left to the next */
-    unsigned long oldest;   /* number of the request longest in service; 0: none is */
     unsigned queued, in_service;
 };
 
@@ -307,7 +306,8 @@ struct abi_port_info {
 #define PORT_SESSIONS 1 /* badges, after the first `cursor`: until their MSG_CLOSE is answered */
 #define PORT_OBJECTS  2 /* keys above the cursor, in order, of memory objects that are cached */
 /* numbers above the cursor, in order, of queued requests that a server had received which died */
-#define PORT_RETURNED 3
+#define PORT_RETURNED   3
+#define PORT_IN_SERVICE 4 /* numbers above the cursor, in order, of requests in service */
 
 struct abi_page_run {
     unsigned long first, count;

@@ -12,21 +12,12 @@ static unsigned length(const struct list *list)
     return n;
 }
 
-/* The list is in the order of receipt. */
-static uint64_t oldest(const struct port *p)
-{
-    if (list_empty(&p->serving))
-        return 0;
-    return container_of(p->serving.next, struct request, link)->number;
-}
-
 void port_info(struct port *p, struct abi_port_info *out)
 {
     spin_lock(&p->lock);
     *out = (struct abi_port_info){
         .answered = p->answered,
         .returned = p->returned,
-        .oldest = oldest(p),
         .queued = length(&p->queue),
         .in_service = length(&p->serving),
     };
@@ -76,10 +67,11 @@ static void add_key(struct object *o, void *least)
     least_add(least, o->key);
 }
 
-static void list_returned(struct port *p, struct least *least)
+/* Of requests in one of its two lists, those that have been received have a number. */
+static void list_numbers(struct port *p, const struct list *requests, struct least *least)
 {
     spin_lock(&p->lock);
-    list_for_each (l, &p->queue) {
+    list_for_each (l, requests) {
         uint64_t number = container_of(l, struct request, link)->number;
         if (number)
             least_add(least, number);
@@ -95,6 +87,8 @@ unsigned port_list(struct port *p, unsigned what, uint64_t cursor, uint64_t *out
     if (what == PORT_OBJECTS)
         object_for_each(p, add_key, &least);
     if (what == PORT_RETURNED)
-        list_returned(p, &least);
+        list_numbers(p, &p->queue, &least);
+    if (what == PORT_IN_SERVICE)
+        list_numbers(p, &p->serving, &least);
     return least.count;
 }

@@ -138,7 +138,7 @@ int64_t sys_port_list(const uint64_t *a)
 {
     uint64_t entries[LIST_MAX];
     struct handle port;
-    if (a[1] < PORT_SESSIONS || a[1] > PORT_RETURNED)
+    if (a[1] < PORT_SESSIONS || a[1] > PORT_IN_SERVICE)
         return -EINVAL;
     int rc = handle_get(table(), (int)a[0], HANDLE_PORT, RIGHT_OWN, &port);
     if (rc < 0)

@@ -14,8 +14,10 @@ KIND = re.compile(r"faults: (\w+ \w+) (\d+)$", re.MULTILINE)
 USES = re.compile(r"faults: uses right (\d+) with errors (\d+) wrong (\d+), of them slow (\d+), "
                   r"helped by hand (\d+)")
 END = "faults: end well"
-SPOILED = "faults: the volume is spoiled"
-GIVEN_UP = re.compile(r"init: \w+ (?:says that another start is of no use|failed \d+ times running)"
+BAD = re.compile(r"faults: (?:the program that|one that uses no|the terminal does not|\w+ does not|they "
+                 r"do not|end badly).*")
+SPOILED = "faults: what they keep is spoiled"
+GIVEN_UP = re.compile(r"init: (?:fs|blk) (?:says that another start is of no use|failed \d+ times running)"
                       r".*: it is given up")
 
 
@@ -31,7 +33,10 @@ def judge(status, failure, log):
     and all that came over the line."""
     if failure is not None and failure.kind != "protocol":
         return f"{failure.kind}: {failure}"
-    if GIVEN_UP.search(log):
+    bad = BAD.search(log)
+    if bad:
+        return bad.group()
+    if status is None and GIVEN_UP.search(log):
         return None  # the volume is past use, and the machine went off with a word
     if status not in (None, 0) or END not in log:  # a damaged terminal may lose the status
         return f"exit status {status}, and no `{END}`"
@@ -47,9 +52,9 @@ def count(log):
     for numbers in USES.findall(log):
         for what, number in zip(("right", "errors", "wrong", "slow", "by hand"), numbers):
             sums[f"  uses: {what}"] += int(number)
-    sums["boots until the volume was spoiled"] = int(SPOILED in log)
+    sums["boots until files or terminal were spoiled"] = int(SPOILED in log)
     sums["boots until a service was given up"] = int(bool(GIVEN_UP.search(log)))
-    sums["deaths of services"] = len(re.findall(r"init: \w+ died: ", log))
+    sums["deaths of services"] = len(re.findall(r"init: \w+ died: (?!signal 9)", log))
     sums["kills for a stall"] = len(re.findall(r"init: \w+ [a-z ]+: killing it", log))
     return sums
 

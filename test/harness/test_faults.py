@@ -19,10 +19,12 @@ def test_well(status, failure, log):
 
 @pytest.mark.parametrize("status, failure, log", [
     (1, None, "faults: end badly\n"), (None, OFF, "faults: 7 took place\n"), (0, None, ""),
-    (1, None, END), (None, BootFailure("panic", "panic: no"), END),
+    (1, None, END), (1, None, HOPELESS), (None, OFF, "faults: end badly\n" + HOPELESS),
+    (None, OFF, "faults: the program that uses fs hangs\n" + HOPELESS),
+    (None, OFF, HOPELESS.replace("fs", "tty")), (None, BootFailure("panic", "panic: no"), END),
     (None, BootFailure("panic", "panic: no"), HOPELESS),
     (None, BootFailure("hang", "for 300 s"), END), (None, BootFailure("flood", "more"), END)],
-    ids=["badly", "off", "silent", "status", "panic", "panic_later", "hang", "flood"])
+    ids=["badly", "off", "silent", "status", "on", "badly_off", "hung", "tty", "panic", "panic_later", "hang", "flood"])
 def test_badly(status, failure, log):
     assert faults.judge(status, failure, log)
 
@@ -32,8 +34,8 @@ def test_count():
                         "init: fs died: signal 11, bad memory access; starting it again\n"
                         "init: fs does not answer a request: killing it\n"
                         "faults: uses right 4 with errors 3 wrong 2, of them slow 1, "
-                        "helped by hand 0\nfaults: the volume is spoiled\n" + END)
+                        "helped by hand 0\nfaults: what they keep is spoiled\n" + END)
     assert {what: number for what, number in sums.items() if number} == {
         "boots": 1, "faults": 2, "  fs code": 2, "  uses: right": 4, "  uses: errors": 3,
         "  uses: wrong": 2, "  uses: slow": 1, "deaths of services": 1, "kills for a stall": 1,
-        "boots until the volume was spoiled": 1}
+        "boots until files or terminal were spoiled": 1}

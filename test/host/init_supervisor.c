@@ -15,6 +15,8 @@
 #include "test/host/lib_server.h"
 
 static long sys_port_info(int port, struct abi_port_info *info);
+static long sys_port_list(int port, unsigned what, unsigned long cursor, unsigned long *entries,
+                          unsigned room);
 static long sys_kill(int handle, int pid, int sig);
 static long sys_system(int system, long op, long a, long b, long c);
 
@@ -50,9 +52,16 @@ long sys_clock(int clock)
 
 static long sys_port_info(int port, struct abi_port_info *info)
 {
-    *info = (struct abi_port_info){.answered = answers[port - PORT_OF(0)],
-                                   .oldest = oldest[port - PORT_OF(0)]};
+    *info = (struct abi_port_info){.answered = answers[port - PORT_OF(0)]};
     return 0;
+}
+
+static long sys_port_list(int port, unsigned what, unsigned long cursor, unsigned long *entries,
+                          unsigned room)
+{
+    CHECK(what == PORT_IN_SERVICE && !cursor && room == 1);
+    *entries = oldest[port - PORT_OF(0)];
+    return *entries != 0;
 }
 
 long sys_port_timer(int port, unsigned bit, unsigned long ns)
@@ -305,12 +314,18 @@ static void test_pending(void)
         pass(19 * SECOND);
     }
     CHECK(!killed);
+    oldest[SERVICE_BLK] = 6000;
     wait_words = "reply";
     holder = services[SERVICE_TTY].pid;
     pass(1000 * SECOND);
     CHECK(!killed);
+    for (unsigned i = 0; i < 38; i++) { /* it goes on with it, and waits in between */
+        wait_words = i % 2 ? "reply" : "receive";
+        pass(SECOND);
+    }
+    CHECK(!killed);
     wait_words = "receive";
-    pass(2 * SECOND);
+    pass(3 * SECOND);
     CHECK(killed == blk->pid);
     check_end("not who goes on, nor who waits for another");
 }

@@ -17,6 +17,8 @@ static long sys_system(int system, long op, long a, long b, long c);
 static long sys_kill(int handle, int pid, int sig);
 static long sys_sleep(unsigned long ns);
 static long sys_port_info(int port, struct abi_port_info *info);
+static long sys_port_list(int port, unsigned what, unsigned long cursor, unsigned long *entries,
+                          unsigned room);
 
 #include "user/lib/due.c"
 #include "user/tty/readers.c"
@@ -54,7 +56,8 @@ static bool uart_busy, irq_acked, kill_fails;
 static int killed_pid, killed_signal, closed, dumps;
 static long dead_id, refuses_id;
 static bool no_room; /* in the kernel, for data */
-static unsigned beats, in_service;
+static unsigned beats;
+static unsigned long in_service[2]; /* numbers, as the kernel has them */
 
 /* Where the server is killed: at the byte, or at the answer, that makes the count 0. */
 static jmp_buf killed;
@@ -247,10 +250,22 @@ long sys_notify(int port, unsigned long bits)
 static long sys_port_info(int port, struct abi_port_info *info)
 {
     CHECK(port == PORT);
-    *info = (struct abi_port_info){.in_service = in_service};
+    *info = (struct abi_port_info){.queued = 0};
     for (unsigned i = events_out; i != events_in; i++)
         info->queued += events[i % EVENTS].m.id != 0;
     return 0;
+}
+
+static long sys_port_list(int port, unsigned what, unsigned long cursor, unsigned long *entries,
+                          unsigned room)
+{
+    long n = 0;
+
+    CHECK(port == PORT && what == PORT_IN_SERVICE && room >= 2);
+    for (unsigned i = 0; i < 2; i++)
+        if (in_service[i] > cursor)
+            entries[n++] = in_service[i];
+    return n;
 }
 
 /* --------------------------------------------------------------- scripts */
@@ -927,19 +942,24 @@ static void test_taking_over(void)
 
     fresh(false);
     beats = 0;
-    request(1, MSG_READ, 10, "");
+    request(NUMBER(5), MSG_READ, 10, ""); /* whose client is dead by then */
+    request(NUMBER(6), MSG_READ, 10, "");
+    request(NUMBER(7), MSG_TTY_DRAIN, 0, "");
+    uart_busy = true;
     run();
-    in_service = 1; /* the reader */
+    in_service[0] = 6;
+    in_service[1] = 7;
     event_add(0)->m.w[0] = NOTIFY_HEARTBEAT;
     run();
     CHECK(beats == 1);
-    in_service = 2;
+    in_service[1] = 8;
     event_add(0)->m.w[0] = NOTIFY_HEARTBEAT;
     event_add(0)->m.w[0] = NOTIFY_HEARTBEAT;
     CHECK(strstr(server_run(&tty), "got lost"));
     CHECK(beats == 1 && events_out == events_in - 1);
     events_out = events_in;
-    in_service = 0;
+    in_service[0] = in_service[1] = 0;
+    uart_busy = false;
     check_end("who has lost a request ends");
 
     fresh(false);
@@ -954,6 +974,13 @@ static void test_taking_over(void)
     request(2, MSG_TTY_DRAIN, 0, "");
     run();
     CHECK(answer_to(2));
+    uart_busy = true; /* a byte is on the line for ever, and there is room for more */
+    request(4, MSG_TTY_DRAIN, 0, "");
+    for (unsigned i = 0; i < 30; i++)
+        event_add(0)->m.w[0] = NOTIFY_HEARTBEAT;
+    run();
+    CHECK(beats == 60);
+    uart_busy = false;
     request(3, MSG_TTY_DRAIN, 0, "");
     uart_busy = true;
     run();
@@ -962,7 +989,7 @@ static void test_taking_over(void)
     for (unsigned i = 0; i < 30; i++)
         event_add(0)->m.w[0] = NOTIFY_HEARTBEAT;
     CHECK(strstr(server_run(&tty), "stands still"));
-    CHECK(beats > 33 && beats < 45);
+    CHECK(beats > 63 && beats < 75);
     events_out = events_in;
     check_end("who owes output that the line would take ends");
 }

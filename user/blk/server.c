@@ -237,7 +237,7 @@ static int device_watch(struct driver *d)
 
 /* ------------------------------------------------------------------ loop */
 
-static struct slot *slot_find(struct driver *d)
+static DMA_TEXT struct slot *slot_find(struct driver *d)
 {
     for (unsigned i = 0; i < d->slots; i++)
         if (!d->slot[i].id)
@@ -294,7 +294,8 @@ static long next_message(struct driver *d, struct slot *slot, struct message *m,
             return id;
         }
         held_send(d); /* the answer did not go out: deal with that there */
-        ext->send_len = 0;
+        *ext =
+            (struct ipc_ext){.recv_addr = (unsigned long)slot->memory, .recv_cap = BLK_SLOT_BYTES};
     }
     return ipc_receive(PORT, m, ext);
 }

@@ -8,6 +8,7 @@
 #ifndef USER_DUE_H
 #define USER_DUE_H
 
+#include <stdbool.h>
 #include "user/include/banyan.h"
 
 #define DUE_MAX 64 /* answers kept at a time */
@@ -24,6 +25,9 @@ struct due {
  * be sent later. ext names no handle and no session. 0: sent or kept; -ECANCELED:
  * the client is dead; otherwise the client has got the error as its answer. */
 long due_reply(struct due *due, int port, long id, struct message *m, struct ipc_ext *ext);
+
+/* Is the answer to the request of that number kept? */
+bool due_has(const struct due *due, unsigned long number);
 
 /* To be called on NOTIFY_ROOM: sends what can be sent now. */
 void due_retry(struct due *due, int port);

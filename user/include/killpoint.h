@@ -44,7 +44,7 @@ enum kill_action {
     KILL_LOOP,
     KILL_FLIP,   /* a bit: `with` is KILL_FLIP_WITH() */
     KILL_GARBLE, /* what is sent there, if anything is: `with` seeds how */
-    KILL_IGNORE, /* what came there, if it can be ignored */
+    KILL_IGNORE, /* the interrupt that came: at BLK_INTERRUPT only */
     KILL_ACTIONS
 };
 

@@ -73,7 +73,7 @@ struct service {
     int port;         /* H_NONE once it was given up */
     int grants[GRANTS];
     bool marked;       /* gets that argument */
-    unsigned patience; /* heartbeats that one request may take; 0: any number */
+    unsigned patience; /* ticks that it may have one request for; 0: any number */
     /* What the supervisor knows of it. */
     enum service_state state;
     int pid;                /* 0: none */
@@ -83,7 +83,7 @@ struct service {
     unsigned failures;      /* running: died of itself before it answered anything */
     unsigned missed;        /* heartbeats, running */
     unsigned long oldest;   /* number of the request longest in service at the last tick */
-    unsigned pending;       /* ticks at which it was that one, running */
+    unsigned pending;       /* ticks since then, without those at which it waited for another */
     unsigned long since;    /* ns, monotonic: start of this instance */
     unsigned long answered; /* by its port, when this instance started */
     char cause[80];         /* of the last death; empty: none */

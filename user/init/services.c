@@ -25,10 +25,10 @@ struct service services[SERVICES] = {
     [SERVICE_BLK] = {.name = "blk",
                      .heart = HEART_BLK,
                      .vital = true,
-                     .patience = 45, /* its own with the device is 30 s */
+                     .patience = 75, /* its own: 30 s for writes, and for a flush behind them */
                      .rights = RIGHT_TRANSFER},
     [SERVICE_FS] =
-        {.name = "fs", .heart = HEART_FS, .vital = true, .patience = 20, .rights = RIGHT_TRANSFER},
+        {.name = "fs", .heart = HEART_FS, .vital = true, .patience = 30, .rights = RIGHT_TRANSFER},
 };
 
 struct kill_page *kill_switches;

@@ -11,7 +11,7 @@
  * Signs of life are asked for by a notification, once a second, and given by another:
  * init waits for nobody. A service that owes one for long is killed, and so is one that
  * has had one request for longer than it should, because a thread is stuck with it or its
- * answer got lost: unless it waits for another one, which then is the one to look at.
+ * answer got lost. While it waits for another one, that is the one to look at.
  */
 #include "user/init/init.h"
 #include <errno.h>
@@ -162,17 +162,19 @@ static bool waits_for_another(const struct service *service)
     return false;
 }
 
-/* Has it had one request for too long? */
-static bool is_pending(struct service *service)
+/* One tick more: has it had one request for too long, while it waited for nobody? */
+static bool keeps_a_request(struct service *service)
 {
-    struct abi_port_info info = {.oldest = 0};
+    unsigned long oldest = 0;
 
-    if (!service->patience || sys_port_info(service->port, &info))
+    if (!service->patience || sys_port_list(service->port, PORT_IN_SERVICE, 0, &oldest, 1) < 0)
         return false;
-    if (!info.oldest || info.oldest != service->oldest)
+    if (!oldest || oldest != service->oldest)
         service->pending = 0;
-    service->oldest = info.oldest;
-    return info.oldest && service->pending++ >= service->patience;
+    else if (!waits_for_another(service))
+        service->pending++;
+    service->oldest = oldest;
+    return service->pending >= service->patience;
 }
 
 static void look_after(struct service *service)
@@ -182,11 +184,11 @@ static void look_after(struct service *service)
 
     if (!service->pid)
         return;
-    if (service->missed++ >= limit)
-        complaint = "gives no sign of life";
-    else if (is_pending(service))
+    if (keeps_a_request(service))
         complaint = "does not answer a request";
-    if (complaint && !waits_for_another(service)) {
+    if (service->missed++ >= limit && !waits_for_another(service))
+        complaint = "gives no sign of life";
+    if (complaint) {
         say("init: %s %s: killing it", service->name, complaint);
         sys_kill(H_SYSTEM, service->pid, ABI_SIGABRT);
         service->missed = 0;
@@ -255,6 +257,7 @@ static int kill_at(const struct service *service, unsigned long w2)
     unsigned long point = w2 & 0xff, action = w2 >> 8 & 0xff, times = w2 >> 16;
 
     if (point >= KILL_POINT_COUNT || action >= KILL_ACTIONS ||
+        (action == KILL_IGNORE && point != KILL_BLK_INTERRUPT) ||
         (point && (!times || strcmp(owners[point], service->name))))
         return -EINVAL;
     kill_switches->at = KILL_NOWHERE;

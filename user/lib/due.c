@@ -55,6 +55,14 @@ long due_reply(struct due *due, int port, long id, struct message *m, struct ipc
     return err;
 }
 
+bool due_has(const struct due *due, unsigned long number)
+{
+    for (const struct due_answer *answer = due->first; answer; answer = answer->next)
+        if (IPC_NUMBER(answer->id) == number)
+            return true;
+    return false;
+}
+
 void due_retry(struct due *due, int port)
 {
     while (due->first) {

@@ -93,10 +93,8 @@ static bool garble(unsigned long seed, struct message *m, struct ipc_ext *ext)
             ext->send_handle_count = (unsigned)damaged(ext->send_handle_count, &seed);
         else if (what == 13)
             ext->send_handles[ext->send_handle_count++ % IPC_HANDLES] = (int)next(&seed, 5);
-        else if (what == 14)
-            ext->reply_session = (unsigned)damaged(ext->reply_session, &seed);
         else
-            ext->session.badge = damaged(ext->session.badge, &seed);
+            ext->reply_session = (unsigned)damaged(ext->reply_session, &seed);
     }
     return true;
 }

@@ -4,9 +4,10 @@
  * sleep or loop. Programs that use them get errors or wrong data, and never hang; those that
  * do not use them notice nothing; the services come back.
  *
- * svc_faults [COUNT [SEED [all]]]: until so many took place. Only those that do not spoil
- * the disk; with "all" any, until the volume is spoiled. It says what happens in the kernel
- * log, which needs no service, and test/faults.py reads that.
+ * svc_faults [COUNT [SEED [all]]]: until so many took place. Only damaged answers and
+ * interrupts, which do not spoil the disk; with "all" any, until the volume is spoiled, or
+ * what the terminal keeps. It says what happens in the kernel log, which needs no service,
+ * and test/faults.py reads that.
  *
  * test: points=4
  */
@@ -32,7 +33,7 @@ static const char *const kinds[] = {"code", "data", "message", "ignored", "sleep
 enum kind { CODE, DATA, MESSAGE, IGNORED, SLEEPS, LOOPS, KINDS };
 
 static unsigned long faults = 40, seed = 1;
-static bool all;
+static bool all;                         /* kinds of faults */
 static unsigned long done[NAMES][KINDS]; /* faults */
 static unsigned long right, with_errors, wrong, slow, by_hand, age[NAMES];
 static volatile int *over; /* shared: the others end */
@@ -299,8 +300,7 @@ static bool all_run(void)
 static bool start_anew(unsigned service)
 {
     age[service] = 0;
-    svc_do(names[service], SVC_KILL, ABI_SIGKILL);
-    return all_run();
+    return svc_replace(names[service], HANG) == 0 && all_run();
 }
 
 /* Which fault. Stalls seldom, since they take time, and guest.svc_stalls has them. */
@@ -308,11 +308,13 @@ static enum kind pick(unsigned service, unsigned long *random)
 {
     unsigned long of_1000 = random_next(random) % 1000;
 
-    if (all && of_1000 < 6)
+    if (!all)
+        return service == BLK ? IGNORED : MESSAGE;
+    if (of_1000 < 6)
         return of_1000 % 2 ? SLEEPS : LOOPS;
-    if (service == BLK && (!all || of_1000 < 30))
+    if (service == BLK && of_1000 < 30)
         return IGNORED;
-    if ((service == FS && !all) || of_1000 < 150)
+    if (of_1000 < 150)
         return MESSAGE;
     return of_1000 < 600 ? CODE : DATA;
 }
@@ -344,13 +346,17 @@ static bool one_fault(unsigned long key, unsigned long *random, unsigned long *t
     return true;
 }
 
-/* Do they all work, started anew? If not, what is wrong is on the disk. */
+/* Do they all work, started anew? If not, what is wrong is in what they keep. */
 static int is_well(unsigned long key)
 {
+    int files, terminal;
+
     for (unsigned i = 0; i < NAMES; i++)
         if (!start_anew(i))
             return -1;
-    return use(FS, key) < 0 || use(TTY, key) < 0 ? -1 : file_work(key) == RIGHT;
+    files = use(FS, key);
+    terminal = use(TTY, key);
+    return files < 0 || terminal < 0 ? -1 : files == RIGHT && terminal == RIGHT;
 }
 
 static void tell_all(void)
@@ -385,7 +391,11 @@ static int damage(void)
     }
     tell_all();
     if (well == 0)
-        tell("the volume is spoiled");
+        tell("what they keep is spoiled");
+    if (by_hand > (all ? total / 20 + 1 : 0)) {
+        tell("the terminal does not help itself");
+        return 1;
+    }
     return well < 0 || (well == 0 && !all);
 }
 

@@ -297,6 +297,7 @@ static int refusals(void *unused)
     CHECK_IS(svc_do("fs", SVC_KILL_AT, KILL_BLK_REPLY | 1 << 16), -EINVAL);
     CHECK_IS(svc_do("tty", SVC_KILL_AT, KILL_FS_REPLY | 1 << 16), -EINVAL);
     CHECK_IS(svc_do("fs", SVC_KILL_AT, KILL_TTY_REPLY | 1 << 16), -EINVAL);
+    CHECK_IS(svc_do("blk", SVC_KILL_AT, KILL_BLK_REPLY | KILL_IGNORE << 8 | 1 << 16), -EINVAL);
     CHECK_IS(svc_do("nobody", SVC_KILL_WITH, 1), -ENOENT);
     CHECK_IS(svc_do("nobody", SVC_KILL_AT, KILL_FS_REPLY | 1 << 16), -ENOENT);
     return 0;

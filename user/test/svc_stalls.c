@@ -1,7 +1,7 @@
 /*
  * fs and blk that stall: a thread sleeps or loops for ever at some point. The supervisor
- * sees that there are no signs of life, kills the service and starts another; programs
- * only wait.
+ * sees that there are no signs of life, or that a request is not answered though there are,
+ * kills the service and starts another; programs only wait.
  *
  * test: points=4
  */

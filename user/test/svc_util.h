@@ -42,21 +42,30 @@ KTAP_UNUSED static int service(const char *name, struct msg_service *out)
     return 1;
 }
 
-/* A file system that has done nothing yet has the memory that it always has then. */
-KTAP_UNUSED static int svc_start_anew(void)
+/* Kills it, and waits until another instance is well: at most `patience` ns. 0: it is. */
+KTAP_UNUSED static int svc_replace(const char *name, long patience)
 {
+    long begin = now_ns();
     struct msg_service now;
     unsigned starts;
 
-    sync();
-    CHECK_IS(service("fs", &now), 0);
+    CHECK_IS(service(name, &now), 0);
     starts = now.starts;
-    CHECK_IS(svc_do("fs", SVC_KILL, ABI_SIGKILL), 0);
+    if (svc_do(name, SVC_KILL, ABI_SIGKILL) == -ESRCH) /* between two starts */
+        starts--;
     do {
+        CHECK(now_ns() - begin < patience);
         sys_sleep(MS);
-        CHECK_IS(service("fs", &now), 0);
+        CHECK_IS(service(name, &now), 0);
     } while (now.starts == starts || now.state != SERVICE_RUNNING);
     return 0;
+}
+
+/* A file system that has done nothing yet has the memory that it always has then. */
+KTAP_UNUSED static int svc_start_anew(void)
+{
+    sync();
+    return svc_replace("fs", 600 * SECOND);
 }
 
 #endif

@@ -10,6 +10,7 @@
 #define AGAIN_NS   50000ul
 #define BEAT_NS    1000000000ul
 #define STANDS_MAX 10 /* heartbeats */
+#define LIST_ROOM  32
 
 /* --------------------------------------------------------------- answers */
 
@@ -126,16 +127,37 @@ static enum output_state work(struct tty *tty)
 
 /* ------------------------------------------------------------------ loop */
 
-/* Each request that was received waits here somewhere. Were it not so, its client would
- * wait for ever. */
-static bool all_accounted(const struct tty *tty)
+/* Does the request of that number wait here somewhere? */
+static bool is_known(const struct tty *tty, unsigned long number)
 {
-    struct abi_port_info info;
-    unsigned long known = tty->readers_in - tty->readers_out + tty->waiters +
-                          tty->output.writes_in - tty->output.writes_out + (tty->held_id != 0) +
-                          tty->due.count;
+    const struct output *o = &tty->output;
 
-    return sys_port_info(PORT, &info) || info.in_service <= known;
+    for (unsigned long i = tty->readers_out; i != tty->readers_in; i++)
+        if (IPC_NUMBER(tty->reader[i % READERS_MAX].id) == number)
+            return true;
+    for (unsigned i = 0; i < tty->waiters; i++)
+        if (IPC_NUMBER(tty->waiter[i].id) == number)
+            return true;
+    for (unsigned long i = o->writes_out; i != o->writes_in; i++)
+        if (IPC_NUMBER(o->write[i % WRITES_MAX].id) == number)
+            return true;
+    return IPC_NUMBER(tty->held_id) == number || due_has(&tty->due, number);
+}
+
+/* Are all requests that the kernel says we have known here? If one is not, its client would
+ * wait for ever. */
+static bool all_known(const struct tty *tty)
+{
+    unsigned long numbers[LIST_ROOM], last = 0;
+    long n;
+
+    while ((n = sys_port_list(PORT, PORT_IN_SERVICE, last, numbers, LIST_ROOM)) > 0)
+        for (long i = 0; i < n; i++) {
+            last = numbers[i];
+            if (!is_known(tty, last))
+                return false;
+        }
+    return true;
 }
 
 /* Output is owed and goes on, from one heartbeat to another, or the line takes none. Were
@@ -144,7 +166,7 @@ static bool all_goes_on(struct tty *tty)
 {
     const struct output *o = &tty->output;
     bool owed = o->load.len || o->urgent_in != o->urgent_out || o->writes_in != o->writes_out ||
-                tty->waiters;
+                (tty->waiters && uart_idle(&tty->uart));
     unsigned long sum = o->load.at + o->urgent_out + o->writes_out + tty->waiters +
                         o->write[o->writes_out % WRITES_MAX].done;
 
@@ -157,7 +179,7 @@ static bool all_goes_on(struct tty *tty)
 /* Why it is better to begin anew, or 0. */
 static const char *notified(struct tty *tty, unsigned long bits)
 {
-    if (bits & NOTIFY_HEARTBEAT && !all_accounted(tty))
+    if (bits & NOTIFY_HEARTBEAT && !all_known(tty))
         return "tty: the answer to a request got lost\n";
     if (bits & NOTIFY_HEARTBEAT && !all_goes_on(tty))
         return "tty: output stands still\n";
@@ -193,6 +215,7 @@ static long next_message(struct tty *tty, char *buffer, struct message *m, struc
         if (id >= 0)
             return id;
         /* The client is dead; or the port is, and then this says so. */
+        *ext = (struct ipc_ext){.recv_addr = (unsigned long)buffer, .recv_cap = IPC_BUFFER_MAX};
     }
     return ipc_receive(PORT, m, ext);
 }
