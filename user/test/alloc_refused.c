@@ -27,8 +27,9 @@
 static char names[PROGRAMS_MAX][32];
 static int count;
 
-/* This one, and two that are about nothing else than memory that is out, for all. */
-static const char *const left_out[] = {"alloc_refused", "mem_exhaust", "mem_victim"};
+/* This one, two that are about nothing else than memory that is out, for all, and one that
+ * would leave a service damaged if it were killed in the middle. */
+static const char *const left_out[] = {"alloc_refused", "mem_exhaust", "mem_victim", "svc_faults"};
 
 static int by_name(const void *a, const void *b)
 {
