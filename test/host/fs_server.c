@@ -19,6 +19,7 @@
  */
 #include <pthread.h>
 #include "test/host/fs_disk.h"
+#include "test/host/lib_killpoint.h"
 #include "kernel/abi.h"
 
 /* In place of user/include/banyan.h. */

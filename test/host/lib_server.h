@@ -7,7 +7,7 @@
 
 #include "kernel/abi.h"
 #include "test/host/lib_check.h"
-#include "user/include/killpoint.h"
+#include "test/host/lib_killpoint.h"
 
 /* In its place. */
 #define BANYAN_H
@@ -26,16 +26,5 @@ long sys_close(int handle);
 long sys_clock(int clock);
 long sys_port_timer(int port, unsigned bit, unsigned long ns);
 long sys_notify(int port, unsigned long bits);
-
-/* No kill points: user/lib/killpoint.c is not there. */
-struct kill_page *kill_page;
-
-bool kill_point_set(struct kill_page *page, struct message *m, struct ipc_ext *ext)
-{
-    (void)page;
-    (void)m;
-    (void)ext;
-    return false;
-}
 
 #endif
