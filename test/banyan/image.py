@@ -45,6 +45,15 @@ def check_raw(image):
     return None
 
 
+def recover(image):
+    """Has e2fsck replay the log of a raw image, as after a power cut. What is wrong then, or None."""
+    try:
+        run_tool(["e2fsck", "-fp", str(image)], ok=(0, 1), env=_environment())
+    except MachineError as error:
+        return str(error)
+    return check_raw(image)
+
+
 def debugfs(overlay, command):
     """What debugfs prints for one command on the overlay."""
     with raw(overlay) as image:

@@ -4,7 +4,6 @@ import hashlib
 import pytest
 
 from banyan import image
-from banyan.machine import MachineError, run_tool
 
 pytestmark = pytest.mark.points(3)
 SECTOR = 512
@@ -34,15 +33,6 @@ def guest_failing(boots, disk, way, offset):
         "-device", "virtio-blk-device,drive=root,bus=virtio-mmio-bus.0"))
 
 
-def recover(disk):
-    """What e2fsck cannot make good, or None."""
-    try:
-        run_tool(["e2fsck", "-fp", str(disk)], ok=(0, 1))
-    except MachineError as error:
-        return str(error)
-    return image.check_raw(disk)
-
-
 def test_read_error_of_data(boots, tmp_path):
     """A file that cannot be read to its end can be read up to there, and others wholly."""
     disk = make(tmp_path)
@@ -52,7 +42,7 @@ def test_read_error_of_data(boots, tmp_path):
     guest.run("head -c 65536 /home/big | wc -c | grep 65536", status=0)
     guest.run("cat /home/short && echo new >/home/new && sync /home/new && cat /home/new", status=0)
     guest.shutdown()
-    assert recover(disk) is None
+    assert image.recover(disk) is None
 
 
 def test_read_error_of_metadata(boots, tmp_path):
@@ -63,7 +53,7 @@ def test_read_error_of_metadata(boots, tmp_path):
     guest.run("cat /home/dir/file", status=1)
     guest.run("ls /home && echo new >/home/new && sync /home/new && rm /home/new", status=0)
     guest.shutdown()
-    assert recover(disk) is None
+    assert image.recover(disk) is None
 
 
 def test_write_error_of_data(boots, tmp_path):
@@ -78,7 +68,7 @@ def test_write_error_of_data(boots, tmp_path):
     guest.sendline("shutdown")
     guest.expect("sync: I/O error")  # and stays there: the machine is not switched off
     guest.boot_process.kill()
-    assert recover(disk) is None
+    assert image.recover(disk) is None
     assert image.contents(disk, "/home/new") == b"new\n"
 
 
@@ -92,7 +82,7 @@ def test_write_error_of_the_journal(boots, tmp_path):
     guest.run("cat /home/short && ls /home/dir", status=0)
     guest.run("svc kill fs; cat /home/short", status=0)  # also for the next instance
     guest.shutdown()
-    assert recover(disk) is None
+    assert image.recover(disk) is None
     guest = boots.guest(boots.machine(disk=disk))
     guest.run("cat /home/short && mkdir /home/more && sync", status=0)
     guest.shutdown()

@@ -5,7 +5,6 @@ import shutil
 import pytest
 
 from banyan import image, settings, writelog
-from banyan.machine import MachineError, run_tool
 
 pytestmark = pytest.mark.points(5)
 ROUNDS = 12
@@ -48,15 +47,6 @@ def record(boots, folder):
     return start, log, ends
 
 
-def recover(disk):
-    """e2fsck replays the log, and finds a sound volume then."""
-    try:
-        run_tool(["e2fsck", "-fp", str(disk)], ok=(0, 1))
-    except MachineError as error:
-        return str(error)
-    return image.check_raw(disk)
-
-
 def check_files(read, synced):
     """Each file is whole or not there, and those that were synced are there."""
     for number in range(ROUNDS):
@@ -80,7 +70,7 @@ def any_cut(rng, recorded, disk):
 def check_host(recorded, disk, rng):
     """By e2fsck: sound, and everything that was synced is there."""
     synced = any_cut(rng, recorded, disk)
-    assert recover(disk) is None
+    assert image.recover(disk) is None
     check_files(lambda number: image.contents(disk, f"/home/w/f{number}"), synced)
 
 
