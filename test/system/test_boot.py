@@ -176,6 +176,18 @@ def test_bad_disk(boots, tmp_path, damage, reason):
 
 
 @pytest.mark.points(1)
+def test_last_words_come(boots, tmp_path):
+    """The line that says what to do comes each time. (Once in twenty the end of the child that waited
+    for fs was seen first, and nothing more was said.)"""
+    disk = tmp_path / "empty.img"
+    empty(disk)
+    for _ in range(40):
+        guest = boots.guest(boots.machine(disk=disk), boot=False)
+        guest.expect("`make clean qemu`")
+        goes_off(guest)
+
+
+@pytest.mark.points(1)
 def test_no_shell(boots, tmp_path):
     disk = tmp_path / "bare.img"
     shutil.copy(boots.machine().disk, disk)

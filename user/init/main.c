@@ -146,9 +146,21 @@ static void lost(const struct service *service)
     begin(LAST_WORDS);
 }
 
+static void look_for_losses(void)
+{
+    for (int i = 0; i < SERVICES; i++)
+        if (services[i].vital && services[i].state == SERVICE_GIVEN_UP)
+            lost(&services[i]);
+}
+
+/* A service that is given up takes with it the child that called it; so the former is looked
+ * at before what that child's end means. */
 static void bury(int pid, int status)
 {
-    if (!supervisor_bury(pid, status) && pid == life.child)
+    bool service = supervisor_bury(pid, status);
+
+    look_for_losses();
+    if (!service && pid == life.child)
         step_ended(status);
     /* else an orphan: it is buried, and that is all it wanted */
 }
@@ -208,8 +220,6 @@ int main(void)
             notified(m.w[0]);
         else
             svc_request(&m, data, ext.recv_len);
-        for (int i = 0; i < SERVICES; i++)
-            if (services[i].vital && services[i].state == SERVICE_GIVEN_UP)
-                lost(&services[i]);
+        look_for_losses();
     }
 }
