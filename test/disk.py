@@ -19,6 +19,7 @@ import sys
 import tempfile
 
 BLOCK = 4096
+GROUP = 8192  # blocks: so that a small volume, too, has copies of its superblock, where fs looks
 INODE = 256
 JOURNAL = 4  # MiB: the least, with blocks of this size
 FREE_BYTES = 96 << 20  # room for a user's files, and for programs to grow
@@ -132,7 +133,7 @@ def create(image, files):
             pathlib.Path(tree + folder).mkdir(parents=True, exist_ok=True)
         for guest, host in files.items():
             shutil.copyfile(host, tree + guest)
-        run_tool(["mke2fs", "-q", "-F", "-t", "ext2", "-r", "1", "-b", str(BLOCK),
+        run_tool(["mke2fs", "-q", "-F", "-t", "ext2", "-r", "1", "-b", str(BLOCK), "-g", str(GROUP),
                   "-I", str(INODE), "-N", str(inodes), "-m", "0", "-L", "banyan",
                   "-O", "none,has_journal,filetype,sparse_super,large_file",
                   "-J", f"size={JOURNAL}",

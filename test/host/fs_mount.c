@@ -51,7 +51,7 @@ static void test_refused(const char *options)
 {
     disk_make(&disk, options, 8192);
     disk.quiet = true;
-    CHECK(disk_mount(&disk) == -EINVAL && disk.logged > 0 && disk.writes == 0);
+    CHECK(disk_mount(&disk) == -EOPNOTSUPP && disk.logged > 0 && disk.writes == 0);
     disk_delete(&disk);
 }
 
@@ -67,6 +67,62 @@ static void test_nonsense(void)
     memset(disk.memory, 0xff, 4096);
     CHECK(disk_mount(&disk) == -EINVAL && disk.logged >= 3);
     disk_delete(&disk);
+}
+
+/* A volume with a file on it, whose first superblock and descriptors are overwritten from
+ * a byte on, and so is the copy in group 1 if it is to be that of group 3. */
+static void test_copy(const char *options, unsigned long from, unsigned long byte_of_copy)
+{
+    struct fs_node node;
+    uint8_t back[64], *before;
+    char path[300];
+    FILE *file;
+
+    disk_make(&disk, options, 40000);
+    disk.quiet = true;
+    snprintf(path, sizeof(path), "%s/small", disk.folder);
+    file = fopen(path, "w");
+    CHECK(file != NULL);
+    fprintf(file, "small file");
+    fclose(file);
+    CHECK(run(TOOL "debugfs -w -R 'write %s file' %s", path, disk.image) == 0);
+    memset(disk.memory + from, 0xaa, 4096);
+    if (byte_of_copy)
+        memset(disk.memory + byte_of_copy, 0, 1024);
+    before = malloc(disk.size);
+    memcpy(before, disk.memory, disk.size);
+    CHECK(disk_mount(&disk) == 0 && fs_readonly(disk.fs) && disk.logged >= 2);
+    CHECK(file_open(&disk, "file", FS_O_RDONLY, &node) == 0);
+    CHECK(file_read(&disk, &node, 0, back, 10) == 10 && memcmp(back, "small file", 10) == 0);
+    fs_close(disk.fs, node.ino);
+    CHECK(file_open(&disk, "new", FS_O_RDWR | FS_O_CREAT, &node) == -EROFS);
+    CHECK(fs_sync(disk.fs) == 0 && disk_unmount(&disk) == 0 && disk.writes == 0);
+    CHECK(memcmp(before, disk.memory, disk.size) == 0);
+    free(before);
+    disk_delete(&disk);
+}
+
+static void test_copies(void)
+{
+    test_copy("-b 1024", 0, 0);
+    test_copy("-b 1024 -j", 0, 0);
+    test_copy("-b 1024", 0, 8193 * 1024);
+    test_copy("-b 1024 -g 2048", 2048, 0); /* descriptors only */
+    test_copy("-b 2048 -g 8192", 0, 0);
+    test_copy("-b 4096 -g 4096", 0, 0);
+    test_copy("-b 4096 -g 4096 -j", 4096, 0);
+    check_end("a superblock that is nonsense, and copies of it");
+
+    /* A copy that lies elsewhere is not one: a volume within a file, say. */
+    disk_make(&disk, "-b 1024", 40000);
+    disk.quiet = true;
+    memmove(disk.memory + 4097 * 1024, disk.memory + 8193 * 1024, 1 << 20);
+    memset(disk.memory, 0, 4096);
+    memset(disk.memory + 8193 * 1024, 0, 1024);
+    memset(disk.memory + (3 * 8192 + 1) * 1024, 0, 1024);
+    CHECK(disk_mount(&disk) == -EINVAL && disk.writes == 0);
+    disk_delete(&disk);
+    check_end("what is no copy");
 }
 
 /* A volume that was not cleanly unmounted is never called clean by us. */
@@ -142,7 +198,7 @@ int main(void)
         printf("KTAP version 1\n1..0 # SKIP no mke2fs, e2fsck, debugfs\n");
         return 0;
     }
-    check_plan(13);
+    check_plan(15);
     test_readonly("", "feature needs_recovery");
     check_end("recovery needed, but no journal");
     test_readonly("-O quota", NULL);
@@ -159,6 +215,7 @@ int main(void)
     check_end("flexible block groups");
     test_nonsense();
     check_end("nonsense");
+    test_copies();
     test_unclean();
     check_end("not cleanly unmounted");
     test_foreign("-j -b 1024 -O dir_index,ext_attr");

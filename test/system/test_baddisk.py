@@ -10,12 +10,12 @@ SECTOR = 512
 BIG = 1 << 20
 
 
-def make(folder):
-    """(the disk, the bytes of its /home/big); there is a short file and a folder with a file, too."""
+def make(folder, free_bytes=16 << 20):
+    """The disk; it has /home/big, /home/short, and a folder /home/dir with a file."""
     disk, big, short = folder / "disk", folder / "big", folder / "short"
     big.write_bytes(hashlib.shake_256(b"banyan").digest(BIG))
     short.write_text("short\n")
-    image.make(disk, free_bytes=16 << 20, free_inodes=512,
+    image.make(disk, free_bytes=free_bytes, free_inodes=512,
                extra={"/home/big": big, "/home/short": short})
     image.change(disk, "mkdir /home/dir")
     image.change(disk, f"write {short} /home/dir/file")
@@ -86,3 +86,23 @@ def test_write_error_of_the_journal(boots, tmp_path):
     guest = boots.guest(boots.machine(disk=disk))
     guest.run("cat /home/short && mkdir /home/more && sync", status=0)
     guest.shutdown()
+
+
+def test_nonsense_for_a_superblock(boots, tmp_path):
+    """There is a copy: all can be read, and nothing is written; the instance after that, too."""
+    disk = make(tmp_path, free_bytes=48 << 20)
+    with open(disk, "r+b") as file:
+        file.seek(image.SUPERBLOCK)
+        file.write(bytes(range(256)) * 4)
+    before = disk.read_bytes()
+    guest = boots.guest(boots.machine(disk=disk), boot=False)
+    guest.expect("read-only by the copy of the superblock in block: 8192")
+    guest.boot()
+    for _ in range(2):
+        guest.run("cat /home/short | grep short && wc -c </home/big | grep 1048576", status=0)
+        said = guest.run("echo new >/home/new", status=None)
+        assert "read-only" in said.lower(), said
+        guest.run("svc kill fs", status=0)
+    guest.shutdown(check_image=False)
+    with image.raw(guest.overlay) as after:
+        assert after.read_bytes() == before

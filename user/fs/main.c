@@ -73,7 +73,7 @@ int main(int argc, char **argv)
     kill_points_open();
     err = mount(fresh);
     if (err)
-        return err == -EINVAL ? EXIT_HOPELESS : 1;
+        return err == -EINVAL || err == -EOPNOTSUPP ? EXIT_HOPELESS : 1;
     if (take_heap() || adopt())
         return 1;
     heart_beat(HEART_FS);

@@ -42,9 +42,9 @@ int io_write(struct fs *fs, uint32_t no, uint32_t count, const void *buffer)
     return device_write(fs, sector_of(fs, no), count << (fs->block_shift - 9), buffer);
 }
 
-int io_super_read(struct fs *fs, void *buffer)
+int io_super_read(struct fs *fs, uint64_t sector, void *buffer)
 {
-    return device_read(fs, EXT2_SUPER_SECTOR, 2, buffer);
+    return device_read(fs, sector, 2, buffer);
 }
 
 int io_super_write(struct fs *fs, const void *buffer)

@@ -38,7 +38,8 @@ int io_read(struct fs *fs, uint32_t no, uint32_t count, void *buffer)
 int io_write(struct fs *fs, uint32_t no, uint32_t count, const void *buffer)
     __attribute__((warn_unused_result));
 int io_flush(struct fs *fs) __attribute__((warn_unused_result));
-int io_super_read(struct fs *fs, void *buffer) __attribute__((warn_unused_result));
+/* The superblock, or a copy of it that begins at that sector. */
+int io_super_read(struct fs *fs, uint64_t sector, void *buffer) __attribute__((warn_unused_result));
 int io_super_write(struct fs *fs, const void *buffer) __attribute__((warn_unused_result));
 
 void io_begin(struct fs *fs, struct io *io, uint32_t ino, uint64_t first, uint64_t last);

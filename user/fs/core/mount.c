@@ -25,8 +25,10 @@ static int check_features(struct fs *fs)
     if (super->s_rev_level == 0)
         return 0;
     unknown = super->s_feature_incompat & ~INCOMPAT_KNOWN;
-    if (unknown)
-        return reject(fs, "cannot mount: unknown incompatible features (bits)", unknown);
+    if (unknown) { /* this is no nonsense, and what the copies say would be out of date */
+        fs_log(fs, "cannot mount: unknown incompatible features (bits)", unknown);
+        return -EOPNOTSUPP;
+    }
     unknown = super->s_feature_ro_compat & ~RO_COMPAT_KNOWN;
     if (unknown) {
         fs_log(fs, "unknown features, mounted read-only (bits)", unknown);
@@ -109,7 +111,8 @@ static int check_group(struct fs *fs, uint32_t g, const struct ext2_group *raw)
     return 0;
 }
 
-static int read_groups(struct fs *fs)
+/* From the descriptors that begin in that block. */
+static int read_groups(struct fs *fs, uint32_t first)
 {
     uint32_t per_block = fs->block_size / sizeof(struct ext2_group);
     struct ext2_group *raw = malloc(fs->block_size);
@@ -120,7 +123,7 @@ static int read_groups(struct fs *fs)
         err = -ENOMEM;
     for (uint32_t g = 0; g < fs->groups && !err; g++) {
         if (g % per_block == 0)
-            err = io_read(fs, fs->gdt_block + g / per_block, 1, raw);
+            err = io_read(fs, first + g / per_block, 1, raw);
         if (!err)
             err = check_group(fs, g, &raw[g % per_block]);
     }
@@ -141,40 +144,79 @@ static uint64_t largest_file(const struct fs *fs)
     return (mapped < counted ? mapped : counted) << fs->block_shift;
 }
 
-/* Reads what tells how the volume is made up. */
-static int read_layout(struct fs *fs)
+/* Reads what tells how the volume is made up: the superblock at that sector, and the
+ * descriptors of the groups behind it. */
+static int read_layout_at(struct fs *fs, uint64_t sector)
 {
-    int err = io_super_read(fs, &fs->super);
+    uint64_t block;
+    int err = io_super_read(fs, sector, &fs->super);
 
+    free(fs->group);
+    fs->group = NULL;
+    fs->free_blocks = fs->free_inodes = 0;
     if (err)
         return err;
     if (fs->super.s_magic != EXT2_SUPER_MAGIC)
-        return reject(fs, "cannot mount: no ext2 volume, magic", fs->super.s_magic);
+        return sector != EXT2_SUPER_SECTOR
+                   ? -EINVAL
+                   : reject(fs, "cannot mount: no ext2 volume, magic", fs->super.s_magic);
     if (fs->super.s_rev_level > 1)
         return reject(fs, "cannot mount: revision", fs->super.s_rev_level);
     fs->rev1 = fs->super.s_rev_level == 1;
     err = check_features(fs);
     if (!err)
         err = check_geometry(fs);
-    return err ? err : read_groups(fs);
+    if (err)
+        return err;
+    block = sector >> (fs->block_shift - 9);
+    if ((block - fs->first_block) % fs->blocks_per_group != 0)
+        return -EINVAL; /* it lies where no group begins: another volume's */
+    return read_groups(fs, block + 1);
+}
+
+/* The superblock is nonsense. Some groups begin with a copy of it, as the volume was when
+ * it was made: with groups of usual size, one block of bits full, or a half of it, and so
+ * on. What has changed since then is not known, so nothing is written. */
+static int read_copy(struct fs *fs)
+{
+    for (unsigned shift = 10; shift <= 12; shift++)
+        for (unsigned halved = 0; halved < 4; halved++)
+            for (unsigned group = 1; group <= 3; group += 2) {
+                uint64_t block = (shift == 10) + group * ((8ull << shift) >> halved);
+                uint64_t sector = block << (shift - 9);
+
+                if (sector + 2 > fs->params.sectors || read_layout_at(fs, sector) != 0)
+                    continue;
+                fs_log(fs, "mounted read-only by the copy of the superblock in block",
+                       sector >> (fs->block_shift - 9));
+                fs->super.s_state = EXT2_STATE_VALID; /* of which a copy knows nothing */
+                fs->readonly = true;
+                return 0;
+            }
+    return -EINVAL;
+}
+
+static int read_layout(struct fs *fs)
+{
+    int err = read_layout_at(fs, EXT2_SUPER_SECTOR);
+
+    return err == -EINVAL ? read_copy(fs) : err;
 }
 
 /* After recovery: the superblock and the groups may be others now. */
 static int read_layout_again(struct fs *fs)
 {
     struct ext2_super old = fs->super;
-    int err;
+    int err = read_layout(fs);
 
-    free(fs->group);
-    fs->group = NULL;
-    fs->free_blocks = fs->free_inodes = 0;
-    err = read_layout(fs);
     if (!err && (old.s_log_block_size != fs->super.s_log_block_size ||
                  old.s_blocks_count != fs->super.s_blocks_count ||
                  old.s_inodes_count != fs->super.s_inodes_count ||
                  old.s_inode_size != fs->super.s_inode_size))
         err = reject(fs, "cannot mount: the journal has another volume's superblock, blocks",
                      fs->super.s_blocks_count);
+    if (fs->readonly)
+        journal_destroy(fs);
     /* An error that was found after the last commit is known still. */
     fs->super.s_state |= old.s_state & EXT2_STATE_ERROR;
     return err;
