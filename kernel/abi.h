@@ -308,6 +308,8 @@ struct abi_port_info {
 /* numbers above the cursor, in order, of queued requests that a server had received which died */
 #define PORT_RETURNED   3
 #define PORT_IN_SERVICE 4 /* numbers above the cursor, in order, of requests in service */
+/* Or'ed to these two: but of requests whose message begins with that word, 1 to 0xffff. */
+#define PORT_BUT(word) ((word) << 8)
 
 struct abi_page_run {
     unsigned long first, count;

@@ -67,14 +67,16 @@ static void add_key(struct object *o, void *least)
     least_add(least, o->key);
 }
 
-/* Of requests in one of its two lists, those that have been received have a number. */
-static void list_numbers(struct port *p, const struct list *requests, struct least *least)
+/* Of requests in one of its two lists, those that have been received have a number; without
+ * those that begin with the word `but`, if it is not 0. */
+static void list_numbers(struct port *p, const struct list *requests, uint64_t but,
+                         struct least *least)
 {
     spin_lock(&p->lock);
     list_for_each (l, requests) {
-        uint64_t number = container_of(l, struct request, link)->number;
-        if (number)
-            least_add(least, number);
+        const struct request *r = container_of(l, struct request, link);
+        if (r->number && !(but && r->words[0] == but))
+            least_add(least, r->number);
     }
     spin_unlock(&p->lock);
 }
@@ -82,13 +84,15 @@ static void list_numbers(struct port *p, const struct list *requests, struct lea
 unsigned port_list(struct port *p, unsigned what, uint64_t cursor, uint64_t *out, unsigned room)
 {
     struct least least = {cursor, out, 0, room};
+    unsigned but = what >> 8;
+    what &= 0xff;
     if (what == PORT_SESSIONS)
         return list_sessions(p, cursor, out, room);
     if (what == PORT_OBJECTS)
         object_for_each(p, add_key, &least);
     if (what == PORT_RETURNED)
-        list_numbers(p, &p->queue, &least);
+        list_numbers(p, &p->queue, but, &least);
     if (what == PORT_IN_SERVICE)
-        list_numbers(p, &p->serving, &least);
+        list_numbers(p, &p->serving, but, &least);
     return least.count;
 }

@@ -138,7 +138,8 @@ int64_t sys_port_list(const uint64_t *a)
 {
     uint64_t entries[LIST_MAX];
     struct handle port;
-    if (a[1] < PORT_SESSIONS || a[1] > PORT_IN_SERVICE)
+    uint64_t what = a[1] & 0xff, but = a[1] >> 8;
+    if (what < PORT_SESSIONS || what > PORT_IN_SERVICE || but > (what < PORT_RETURNED ? 0 : 0xffff))
         return -EINVAL;
     int rc = handle_get(table(), (int)a[0], HANDLE_PORT, RIGHT_OWN, &port);
     if (rc < 0)

@@ -59,8 +59,10 @@ static long sys_port_info(int port, struct abi_port_info *info)
 static long sys_port_list(int port, unsigned what, unsigned long cursor, unsigned long *entries,
                           unsigned room)
 {
-    CHECK(what == PORT_IN_SERVICE && !cursor && room == 1);
-    *entries = oldest[port - PORT_OF(0)];
+    int id = port - PORT_OF(0);
+
+    CHECK(what == (PORT_IN_SERVICE | PORT_BUT(services[id].but)) && !cursor && room == 1);
+    *entries = oldest[id];
     return *entries != 0;
 }
 
@@ -148,6 +150,8 @@ static void fresh(void)
         services[i].name = (const char *const[]){"tty", "blk", "fs"}[i];
         services[i].heart = HEART_TTY + (unsigned)i;
         services[i].port = PORT_OF(i);
+        services[i].patience = ~0u;
+        services[i].but = i == SERVICE_TTY ? MSG_READ : 0;
         answering[i] = true;
         starts[i] = 0;
         given_up[i] = false;
@@ -328,6 +332,24 @@ static void test_pending(void)
     pass(3 * SECOND);
     CHECK(killed == blk->pid);
     check_end("not who goes on, nor who waits for another");
+
+    fresh();
+    services[SERVICE_TTY].patience = 20;
+    oldest[SERVICE_TTY] = 3;
+    for (unsigned i = 0; i < 100; i++) {
+        supervisor_notified(1ul << HEART_TTY_WAITS);
+        pass(SECOND);
+    }
+    CHECK(!killed);
+    for (unsigned i = 0; i < 30; i++) { /* twice in three seconds it does not */
+        if (i % 3 == 0)
+            supervisor_notified(1ul << HEART_TTY_WAITS);
+        CHECK(!killed || i > 25);
+        pass(SECOND);
+    }
+    pass(4 * SECOND);
+    CHECK(killed == services[SERVICE_TTY].pid);
+    check_end("nor who says that it waits for the line, as long as it says so");
 }
 
 static void test_requests(void)
@@ -378,7 +400,7 @@ static void test_requests(void)
 
 int main(void)
 {
-    check_plan(14);
+    check_plan(15);
     test_deaths();
     test_stalls();
     test_pending();

@@ -55,9 +55,10 @@ static unsigned uart_takes; /* bytes the UART takes before it is blocked */
 static bool uart_busy, irq_acked, kill_fails;
 static int killed_pid, killed_signal, closed, dumps;
 static long dead_id, refuses_id;
-static bool no_room; /* in the kernel, for data */
-static unsigned beats;
-static unsigned long in_service[2]; /* numbers, as the kernel has them */
+static bool no_room;                  /* in the kernel, for data */
+static unsigned wait_long;            /* so often nothing moves on the line for two seconds */
+static unsigned beats, waiting_beats; /* waiting: that many of them are */
+static unsigned long in_service[2];   /* numbers, as the kernel has them */
 
 /* Where the server is killed: at the byte, or at the answer, that makes the count 0. */
 static jmp_buf killed;
@@ -177,6 +178,8 @@ static long sys_system(int system, long op, long a, long b, long c)
         return 0;
     }
     CHECK(op == SYSTEM_LOG_READ);
+    if (*position > strlen(kernel_log))
+        *position = strlen(kernel_log);
     n = strlen(kernel_log + *position);
     n = n < (unsigned long)b ? n : (unsigned long)b;
     memcpy((void *)a, kernel_log + *position, n);
@@ -200,6 +203,11 @@ long sys_clock(int clock)
 
 static long sys_sleep(unsigned long ns)
 {
+    if (wait_long) {
+        wait_long--;
+        now_ns += 2000000000ul;
+        return 0;
+    }
     now_ns += ns;
     slept++;
     uart_takes += 1000; /* time passes for the UART too */
@@ -241,8 +249,10 @@ long sys_close(int handle)
 
 long sys_notify(int port, unsigned long bits)
 {
-    CHECK(port == HEART && bits == 1ul << HEART_TTY);
-    beats++;
+    CHECK(port == HEART);
+    CHECK(bits == 1ul << HEART_TTY || bits == 1ul << HEART_TTY_WAITS);
+    beats += bits == 1ul << HEART_TTY;
+    waiting_beats += bits == 1ul << HEART_TTY_WAITS;
     return 0;
 }
 
@@ -316,7 +326,7 @@ static void fresh(bool marked)
     killed_pid = killed_signal = closed = dumps = 0;
     dead_id = refuses_id = 0;
     no_room = answer_arrives = false;
-    beats = puts_left = answers_left = 0;
+    beats = waiting_beats = puts_left = answers_left = 0;
     memset(timer_ns, 0, sizeof(timer_ns));
 }
 
@@ -348,6 +358,13 @@ static void run(void)
 {
     server_run(&tty);
     CHECK(events_in == events_out);
+}
+
+static void beats_come(unsigned n)
+{
+    while (n--)
+        event_add(0)->m.w[0] = NOTIFY_HEARTBEAT;
+    run();
 }
 
 /* The answer to request id, or 0. */
@@ -914,6 +931,17 @@ static void test_taking_over(void)
     CHECK(strstr(strstr(line, "one") + 1, "one") == 0);
     check_end("settings, what was typed, and the place in the log are kept");
 
+    fresh(false);
+    kernel_says("one\n");
+    run();
+    tty.klog.position = 1ul << 40; /* damage */
+    take_over();
+    beats_come(1);
+    kernel_says("two\n");
+    run();
+    CHECK(strstr(line, "two\r\n"));
+    check_end("a place in the log that is none is its end");
+
     for (unsigned i = 0; i < 5; i++) {
         fresh(false);
         if (i == 0)
@@ -963,40 +991,41 @@ static void test_taking_over(void)
     check_end("who has lost a request ends");
 
     fresh(false);
-    beats = 0;
-    uart_takes = 0;
-    request(1, MSG_WRITE, 5, "hello");
-    for (unsigned i = 0; i < 30; i++)
-        event_add(0)->m.w[0] = NOTIFY_HEARTBEAT;
-    run();
-    CHECK(beats == 30); /* it is the line that stands */
-    uart_takes = 100;
-    request(2, MSG_TTY_DRAIN, 0, "");
-    run();
-    CHECK(answer_to(2));
-    uart_busy = true; /* a byte is on the line for ever, and there is room for more */
-    request(4, MSG_TTY_DRAIN, 0, "");
-    for (unsigned i = 0; i < 30; i++)
-        event_add(0)->m.w[0] = NOTIFY_HEARTBEAT;
-    run();
-    CHECK(beats == 60);
-    uart_busy = false;
-    request(3, MSG_TTY_DRAIN, 0, "");
+    beats_come(5);
+    CHECK(beats == 5 && !waiting_beats);
+    uart_takes = 0; /* between two bytes: it is asked for nothing, and takes none */
     uart_busy = true;
-    run();
+    request(1, MSG_WRITE, 5, "hello");
+    beats_come(5);
+    CHECK(beats == 10 && waiting_beats == 5);
+    uart_takes = 100;
+    beats_come(5);
+    CHECK(beats == 15 && waiting_beats == 5 && answer_to(1));
     uart_busy = false;
-    tty.waiter[0].writes += 1000; /* damage: it waits for writes that nobody makes */
-    for (unsigned i = 0; i < 30; i++)
-        event_add(0)->m.w[0] = NOTIFY_HEARTBEAT;
-    CHECK(strstr(server_run(&tty), "stands still"));
-    CHECK(beats > 63 && beats < 75);
-    events_out = events_in;
-    check_end("who owes output that the line would take ends");
+    uart_takes = 0; /* an idle line takes more: who thinks that it does not is damaged */
+    request(2, MSG_WRITE, 5, "hello");
+    beats_come(5);
+    CHECK(beats == 20 && waiting_beats == 5 && !answer_to(2));
+    uart_takes = 1000;
+    kernel_says("line\n");
+    beats_come(5);
+    CHECK(beats == 25 && waiting_beats == 6);
+    check_end("who waits for the line says so");
+
+    fresh(false);
+    uart_takes = 0;
+    uart_busy = true;
+    request(1, MSG_WRITE, IPC_BUFFER_MAX, "")->big = IPC_BUFFER_MAX;
+    request(2, MSG_WRITE, IPC_BUFFER_MAX, "")->big = IPC_BUFFER_MAX;
+    wait_long = 5;
+    run();
+    CHECK(beats >= 5 && waiting_beats == beats);
+    check_end("also while it watches it");
 }
 
 int main(void)
 {
-    check_plan(29);
+    check_plan(31);
     test_reading();
     test_interrupt();
     test_writing();

@@ -73,7 +73,8 @@ struct service {
     int port;         /* H_NONE once it was given up */
     int grants[GRANTS];
     bool marked;       /* gets that argument */
-    unsigned patience; /* ticks that it may have one request for; 0: any number */
+    unsigned patience; /* ticks that it may have one request for */
+    unsigned but;      /* a kind of request that may stay for ever, MSG_*; 0 = none */
     /* What the supervisor knows of it. */
     enum service_state state;
     int pid;                /* 0: none */
@@ -84,6 +85,7 @@ struct service {
     unsigned missed;        /* heartbeats, running */
     unsigned long oldest;   /* number of the request longest in service at the last tick */
     unsigned pending;       /* ticks since then, without those at which it waited for another */
+    bool waits;             /* it has said that it does */
     unsigned long since;    /* ns, monotonic: start of this instance */
     unsigned long answered; /* by its port, when this instance started */
     char cause[80];         /* of the last death; empty: none */

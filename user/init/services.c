@@ -18,8 +18,10 @@ int init_port = H_NONE;
 int session_root = H_NONE, session_tty = H_NONE, session_svc = H_NONE;
 
 struct service services[SERVICES] = {
-    [SERVICE_TTY] = {.name = "tty", /* which waits for people; it looks after itself */
+    [SERVICE_TTY] = {.name = "tty",
                      .heart = HEART_TTY,
+                     .patience = 20,  /* two of the longest writes take less on any line */
+                     .but = MSG_READ, /* which waits for people */
                      .rights = RIGHT_SIGNAL | RIGHT_DEVICE | RIGHT_INSPECT},
     /* These two: enough to write to the log. */
     [SERVICE_BLK] = {.name = "blk",

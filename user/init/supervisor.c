@@ -166,12 +166,14 @@ static bool waits_for_another(const struct service *service)
 static bool keeps_a_request(struct service *service)
 {
     unsigned long oldest = 0;
+    bool waits = service->waits;
 
-    if (!service->patience || sys_port_list(service->port, PORT_IN_SERVICE, 0, &oldest, 1) < 0)
+    service->waits = false;
+    if (sys_port_list(service->port, PORT_IN_SERVICE | PORT_BUT(service->but), 0, &oldest, 1) < 0)
         return false;
     if (!oldest || oldest != service->oldest)
         service->pending = 0;
-    else if (!waits_for_another(service))
+    else if (!waits && !waits_for_another(service))
         service->pending++;
     service->oldest = oldest;
     return service->pending >= service->patience;
@@ -207,6 +209,7 @@ void supervisor_notified(unsigned long bits)
             service->missed = 0;
             service->state = SERVICE_RUNNING;
         }
+        service->waits |= i == SERVICE_TTY && bits & 1ul << HEART_TTY_WAITS;
         if (bits & 1ul << (BIT_RESTART + i) && !service->pid &&
             (service->state == SERVICE_WAITING || service->state == SERVICE_STOPPED))
             start(service);

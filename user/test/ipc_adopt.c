@@ -169,6 +169,9 @@ static int refusals(void *unused)
     mute = (int)sys_restrict(port, RIGHT_NOTIFY);
     CHECK_IS(sys_port_list(port, 0, 0, entries, 1), -EINVAL);
     CHECK_IS(sys_port_list(port, PORT_IN_SERVICE + 1, 0, entries, 1), -EINVAL);
+    CHECK_IS(sys_port_list(port, PORT_SESSIONS | PORT_BUT(1), 0, entries, 1), -EINVAL);
+    CHECK_IS(sys_port_list(port, PORT_RETURNED | PORT_BUT(0xffff), 0, entries, 1), 0);
+    CHECK_IS(sys_port_list(port, PORT_RETURNED | PORT_BUT(0x10000), 0, entries, 1), -EINVAL);
     CHECK_IS(sys_port_list(mute, PORT_SESSIONS, 0, entries, 1), -EPERM);
     CHECK_IS(sys_port_list(session, PORT_SESSIONS, 0, entries, 1), -EBADF);
     CHECK_IS(sys_port_list(port, PORT_SESSIONS, 0, (unsigned long *)-4096l, 1), -EFAULT);

@@ -45,6 +45,9 @@ static int in_order(void *unused)
     }
     CHECK_IS(sys_port_list(port, PORT_IN_SERVICE, 0, numbers, 5), 3);
     CHECK(numbers[0] == 1 && numbers[1] == 2 && numbers[2] == 3);
+    CHECK_IS(sys_port_list(port, PORT_IN_SERVICE | PORT_BUT(11), 0, numbers, 5), 2);
+    CHECK(numbers[0] == 1 && numbers[1] == 3);
+    CHECK_IS(sys_port_list(port, PORT_IN_SERVICE | PORT_BUT(99), 0, numbers, 5), 3);
     CHECK_IS(kill_and_reap(server, ABI_SIGKILL), 0);
     CHECK_IS(await_state(0, 5), 0);
     CHECK_IS(sys_port_info(port, &info), 0);

@@ -64,7 +64,6 @@ static void connect(struct tty *tty)
     tty->output.device = &tty->uart;
     tty->klog.output = &tty->output;
     tty->log_grew = true;
-    tty->stands = 0;
 }
 
 int main(int argc, char **argv)

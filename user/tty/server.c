@@ -9,7 +9,6 @@
 #define WATCH_NS   1000000ul /* between two looks at a UART that is watched */
 #define AGAIN_NS   50000ul
 #define BEAT_NS    1000000000ul
-#define STANDS_MAX 10 /* heartbeats */
 #define LIST_ROOM  32
 
 /* --------------------------------------------------------------- answers */
@@ -94,7 +93,9 @@ static void log_step(struct tty *tty)
         unsigned long position = tty->klog.position;
         long n = sys_system(H_SYSTEM, SYSTEM_LOG_READ, (long)text, sizeof(text), (long)&position);
 
-        if (n > 0) { /* a log that has gone over what was not read yet begins later */
+        /* From where we were, but within the log: it begins later, and ends before a place that
+         * is nonsense. */
+        if (n >= 0) {
             tty->klog.position = position - (unsigned long)n;
             if (klog_take(&tty->klog, text, (unsigned long)n))
                 continue;
@@ -160,20 +161,21 @@ static bool all_known(const struct tty *tty)
     return true;
 }
 
-/* Output is owed and goes on, from one heartbeat to another, or the line takes none. Were
- * it not so for long, something here would be damaged. */
-static bool all_goes_on(struct tty *tty)
+/* Is the line not ready for more, or do kernel lines go first? Whether it is ready is asked in
+ * two ways, for either may be what is damaged. */
+static bool waits_for_line(struct tty *tty)
 {
-    const struct output *o = &tty->output;
-    bool owed = o->load.len || o->urgent_in != o->urgent_out || o->writes_in != o->writes_out ||
-                (tty->waiters && uart_idle(&tty->uart));
-    unsigned long sum = o->load.at + o->urgent_out + o->writes_out + tty->waiters +
-                        o->write[o->writes_out % WRITES_MAX].done;
+    bool log_moves = tty->klog.position != tty->log_position;
 
-    if (!owed || sum != tty->came_to || uart_room(&tty->uart) < OUTPUT_ROOM)
-        tty->stands = 0;
-    tty->came_to = sum;
-    return !owed || tty->stands++ < STANDS_MAX;
+    tty->log_position = tty->klog.position;
+    return log_moves || (uart_room(&tty->uart) < OUTPUT_ROOM && !uart_idle(&tty->uart));
+}
+
+static void beat(struct tty *tty)
+{
+    if (waits_for_line(tty))
+        heart_beat(HEART_TTY_WAITS);
+    heart_beat(HEART_TTY);
 }
 
 /* Why it is better to begin anew, or 0. */
@@ -181,9 +183,8 @@ static const char *notified(struct tty *tty, unsigned long bits)
 {
     if (bits & NOTIFY_HEARTBEAT && !all_known(tty))
         return "tty: the answer to a request got lost\n";
-    if (bits & NOTIFY_HEARTBEAT && !all_goes_on(tty))
-        return "tty: output stands still\n";
-    heart_answer(bits, HEART_TTY);
+    if (bits & NOTIFY_HEARTBEAT)
+        beat(tty);
     if (bits & (1ul << BIT_LOG | NOTIFY_HEARTBEAT))
         tty->log_grew = true;
     if (bits & NOTIFY_ROOM)
@@ -224,7 +225,7 @@ const char *server_run(struct tty *tty)
 {
     struct message m = {0};
     struct ipc_ext ext;
-    unsigned long beat = 0;
+    unsigned long last_beat = 0;
 
     for (;;) {
         enum output_state state = work(tty);
@@ -235,9 +236,9 @@ const char *server_run(struct tty *tty)
             tty_flush_answer(tty);
             if (state == OUTPUT_BLOCKED) {
                 sys_sleep(WATCH_NS);
-                if ((unsigned long)sys_clock(ABI_CLOCK_MONOTONIC) - beat > BEAT_NS) {
-                    heart_beat(HEART_TTY); /* nothing is received here */
-                    beat = (unsigned long)sys_clock(ABI_CLOCK_MONOTONIC);
+                if ((unsigned long)sys_clock(ABI_CLOCK_MONOTONIC) - last_beat > BEAT_NS) {
+                    beat(tty); /* nothing is received here */
+                    last_beat = (unsigned long)sys_clock(ABI_CLOCK_MONOTONIC);
                 }
                 tty->log_grew = true; /* its notification waits on the port */
             }

@@ -63,8 +63,7 @@ struct tty {
     unsigned long interrupts; /* ^C typed with nobody to kill */
     unsigned rows, columns;
     bool log_grew;
-    unsigned long came_to; /* a sum that grows or shrinks as output goes on */
-    unsigned stands;       /* heartbeats at which it was the same, running */
+    unsigned long log_position; /* klog's, at the last heartbeat */
     /* The read that is being answered, 0 = none: its number, the bytes that it gets, and
      * where they begin. */
     unsigned long reading, reading_count;
