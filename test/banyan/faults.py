@@ -11,10 +11,9 @@ FAULTS_A_BOOT = 400
 LIMITS = Limits(idle=300.0, busy=600.0, total=3600.0, wall=7200.0)
 PLACE = re.compile(r"faults: (\d+) took place")
 KIND = re.compile(r"faults: (\w+ \w+) (\d+)$", re.MULTILINE)
-USES = re.compile(r"faults: uses right (\d+) with errors (\d+) wrong (\d+), of them slow (\d+), "
-                  r"helped by hand (\d+)")
+USES = re.compile(r"faults: uses right (\d+) with errors (\d+) wrong (\d+), of them slow (\d+)")
 END = "faults: end well"
-BAD = re.compile(r"faults: (?:the program that|one that uses no|the terminal does not|\w+ does not|they "
+BAD = re.compile(r"faults: (?:the program that|one that uses no|\w+ does not|they "
                  r"do not|end badly).*")
 SPOILED = "faults: what they keep is spoiled"
 GIVEN_UP = re.compile(r"init: (?:fs|blk) (?:says that another start is of no use|failed \d+ times running)"
@@ -50,7 +49,7 @@ def count(log):
     for kind, number in KIND.findall(log):
         sums[f"  {kind}"] += int(number)
     for numbers in USES.findall(log):
-        for what, number in zip(("right", "errors", "wrong", "slow", "by hand"), numbers):
+        for what, number in zip(("right", "errors", "wrong", "slow"), numbers):
             sums[f"  uses: {what}"] += int(number)
     sums["boots until files or terminal were spoiled"] = int(SPOILED in log)
     sums["boots until a service was given up"] = int(bool(GIVEN_UP.search(log)))
@@ -59,9 +58,9 @@ def count(log):
     return sums
 
 
-def boot(machine, seed, faults=FAULTS_A_BOOT):
-    """The Outcome of one boot with at most so many faults."""
-    result = program.run(machine, f"faults-{seed}", f"/test/svc_faults {faults} {seed} all", LIMITS,
+def boot(machine, seed, faults=FAULTS_A_BOOT, service=""):
+    """The Outcome of one boot with at most so many faults, in one service if it is named."""
+    result = program.run(machine, f"faults-{seed}", f"/test/svc_faults {faults} {seed} all {service}", LIMITS,
                          on_output=lambda data: None)
     text = (result.boot.directory / "serial.log").read_text("utf-8", "replace").replace("\r", "")
     failure = judge(result.status, result.failure, text)

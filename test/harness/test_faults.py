@@ -33,8 +33,8 @@ def test_count():
     sums = faults.count("faults: 1 took place\nfaults: 2 took place\nfaults: fs code 2\n"
                         "init: fs died: signal 11, bad memory access; starting it again\n"
                         "init: fs does not answer a request: killing it\n"
-                        "faults: uses right 4 with errors 3 wrong 2, of them slow 1, "
-                        "helped by hand 0\nfaults: what they keep is spoiled\n" + END)
+                        "faults: uses right 4 with errors 3 wrong 2, of them slow 1\n"
+                        "faults: what they keep is spoiled\n" + END)
     assert {what: number for what, number in sums.items() if number} == {
         "boots": 1, "faults": 2, "  fs code": 2, "  uses: right": 4, "  uses: errors": 3,
         "  uses: wrong": 2, "  uses: slow": 1, "deaths of services": 1, "kills for a stall": 1,
