@@ -33,6 +33,7 @@ int init_port = 99;
 struct service services[SERVICES];
 
 static unsigned long now_ns, answers[SERVICES], oldest[SERVICES];
+static unsigned queued[SERVICES];
 static unsigned long timers[64]; /* when a bit of init's is raised; 0 = not */
 static bool answering[SERVICES]; /* heartbeats */
 static const char *wait_words;   /* of the threads that are looked at */
@@ -52,7 +53,8 @@ long sys_clock(int clock)
 
 static long sys_port_info(int port, struct abi_port_info *info)
 {
-    *info = (struct abi_port_info){.answered = answers[port - PORT_OF(0)]};
+    *info = (struct abi_port_info){.answered = answers[port - PORT_OF(0)],
+                                   .queued = queued[port - PORT_OF(0)]};
     return 0;
 }
 
@@ -156,7 +158,7 @@ static void fresh(void)
         starts[i] = 0;
         given_up[i] = false;
         answers[i] = 0;
-        oldest[i] = 0;
+        oldest[i] = queued[i] = 0;
     }
     memset(timers, 0, sizeof(timers));
     now_ns = SECOND;
@@ -350,6 +352,31 @@ static void test_pending(void)
     pass(4 * SECOND);
     CHECK(killed == services[SERVICE_TTY].pid);
     check_end("nor who says that it waits for the line, as long as it says so");
+
+    fresh();
+    blk->patience = 20;
+    queued[SERVICE_BLK] = 2;
+    for (unsigned i = 0; i < 1000; i++) { /* there is always more */
+        answers[SERVICE_BLK]++;
+        pass(19 * SECOND);
+    }
+    wait_words = "reply";
+    holder = services[SERVICE_TTY].pid;
+    pass(100 * SECOND);
+    wait_words = "receive";
+    CHECK(!killed);
+    pass(22 * SECOND); /* the heart beats, and nothing is received */
+    CHECK(killed == blk->pid && killed_signal == ABI_SIGABRT);
+    killed = 0;
+    die(blk, ABI_SIGABRT);
+    answering[SERVICE_BLK] = false; /* it is not ready yet */
+    pass(50 * SECOND);
+    CHECK(!killed && blk->state == SERVICE_STARTING);
+    answering[SERVICE_BLK] = true;
+    queued[SERVICE_BLK] = 0;
+    pass(100 * SECOND);
+    CHECK(!killed);
+    check_end("who receives nothing is killed, if it has no time for it");
 }
 
 static void test_requests(void)
@@ -400,7 +427,7 @@ static void test_requests(void)
 
 int main(void)
 {
-    check_plan(15);
+    check_plan(16);
     test_deaths();
     test_stalls();
     test_pending();

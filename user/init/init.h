@@ -73,7 +73,7 @@ struct service {
     int port;         /* H_NONE once it was given up */
     int grants[GRANTS];
     bool marked;       /* gets that argument */
-    unsigned patience; /* ticks that it may have one request for */
+    unsigned patience; /* ticks that it may have one request for, or receive none of many */
     unsigned but;      /* a kind of request that may stay for ever, MSG_*; 0 = none */
     /* What the supervisor knows of it. */
     enum service_state state;
@@ -85,6 +85,8 @@ struct service {
     unsigned missed;        /* heartbeats, running */
     unsigned long oldest;   /* number of the request longest in service at the last tick */
     unsigned pending;       /* ticks since then, without those at which it waited for another */
+    unsigned long received; /* requests, in all, at the last tick */
+    unsigned unheard;       /* ticks since it received one, likewise, though there were some */
     bool waits;             /* it has said that it does */
     unsigned long since;    /* ns, monotonic: start of this instance */
     unsigned long answered; /* by its port, when this instance started */

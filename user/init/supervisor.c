@@ -80,7 +80,7 @@ static bool start(struct service *service)
     service->state = SERVICE_STARTING;
     service->since = now();
     service->missed = 0;
-    service->pending = 0;
+    service->pending = service->unheard = 0;
     service->starts++;
     return true;
 }
@@ -162,21 +162,36 @@ static bool waits_for_another(const struct service *service)
     return false;
 }
 
-/* One tick more: has it had one request for too long, while it waited for nobody? */
+/* One tick more in which something stands still for a service, or not. */
+static bool stands_too_long(const struct service *service, unsigned *ticks, bool stands, bool waits)
+{
+    if (!stands)
+        *ticks = 0;
+    else if (!waits)
+        ++*ticks;
+    return *ticks >= service->patience;
+}
+
+/* One tick more: has it had one request for too long, or received none of those that are
+ * there, while it waited for nobody? */
 static bool keeps_a_request(struct service *service)
 {
-    unsigned long oldest = 0;
-    bool waits = service->waits;
+    unsigned long oldest = 0, received;
+    struct abi_port_info info;
+    bool waits, same_oldest, same_queue;
 
-    service->waits = false;
-    if (sys_port_list(service->port, PORT_IN_SERVICE | PORT_BUT(service->but), 0, &oldest, 1) < 0)
+    if (sys_port_list(service->port, PORT_IN_SERVICE | PORT_BUT(service->but), 0, &oldest, 1) < 0 ||
+        sys_port_info(service->port, &info) < 0)
         return false;
-    if (!oldest || oldest != service->oldest)
-        service->pending = 0;
-    else if (!waits && !waits_for_another(service))
-        service->pending++;
+    received = info.answered + info.in_service;
+    same_oldest = oldest && oldest == service->oldest;
+    same_queue = service->state == SERVICE_RUNNING && info.queued && received == service->received;
+    waits = service->waits || ((same_oldest || same_queue) && waits_for_another(service));
+    service->waits = false;
     service->oldest = oldest;
-    return service->pending >= service->patience;
+    service->received = received;
+    same_oldest = stands_too_long(service, &service->pending, same_oldest, waits);
+    return stands_too_long(service, &service->unheard, same_queue, waits) || same_oldest;
 }
 
 static void look_after(struct service *service)
@@ -194,7 +209,7 @@ static void look_after(struct service *service)
         say("init: %s %s: killing it", service->name, complaint);
         sys_kill(H_SYSTEM, service->pid, ABI_SIGABRT);
         service->missed = 0;
-        service->pending = 0;
+        service->pending = service->unheard = 0;
         return;
     }
     sys_notify(service->port, NOTIFY_HEARTBEAT);
