@@ -31,6 +31,8 @@ def series(machines, seeds, wanted, jobs, service):
             for future in done:
                 outcome = future.result()
                 sums += outcome.sums
+                if outcome.given_up is not None:
+                    print(f"seed {outcome.seed}: a service was given up: {outcome.given_up}", flush=True)
                 if outcome.failure:
                     failures.append(f"seed {outcome.seed}: {outcome.failure}")
                     print(failures[-1], flush=True)

@@ -25,6 +25,7 @@ class Outcome:
     seed: int
     sums: collections.Counter
     failure: str = None  # None: nothing failed that must not
+    given_up: str = None  # what was said before a service was given up
 
 
 def judge(status, failure, log):
@@ -40,6 +41,12 @@ def judge(status, failure, log):
     if status not in (None, 0) or END not in log:  # a damaged terminal may lose the status
         return f"exit status {status}, and no `{END}`"
     return None
+
+
+def last_words(log):
+    """The line before the one that a service is given up, or None if none was."""
+    given_up = GIVEN_UP.search(log)
+    return (log[:given_up.start()].splitlines() or [""])[-1].strip("\x1e") if given_up else None
 
 
 def count(log):
@@ -66,4 +73,4 @@ def boot(machine, seed, faults=FAULTS_A_BOOT, service=""):
     failure = judge(result.status, result.failure, text)
     if failure is None:
         result.boot.discard()
-    return Outcome(seed, count(text), failure)
+    return Outcome(seed, count(text), failure, last_words(text))

@@ -29,6 +29,11 @@ def test_badly(status, failure, log):
     assert faults.judge(status, failure, log)
 
 
+def test_last_words():
+    assert faults.last_words("fs: it is no volume\n" + HOPELESS) == "fs: it is no volume"
+    assert faults.last_words(END) is None
+
+
 def test_count():
     sums = faults.count("faults: 1 took place\nfaults: 2 took place\nfaults: fs code 2\n"
                         "init: fs died: signal 11, bad memory access; starting it again\n"

@@ -125,6 +125,31 @@ static void test_copies(void)
     check_end("what is no copy");
 }
 
+/* A root that is no directory any more: no volume to begin with, but one to go on with. */
+static void test_spoiled_root(void)
+{
+    uint8_t *state = calloc(1, 1 << 20);
+    uint32_t table;
+    struct msg_stat stat;
+
+    disk_make(&disk, "-b 4096 -I 256", 8192);
+    disk.quiet = true;
+    disk.params.state = state;
+    disk.params.state_bytes = 1 << 20;
+    CHECK(disk_mount(&disk) == 0 && fs_adopted(disk.fs) == 0 && disk_unmount(&disk) == 0);
+    memcpy(&table, disk.memory + 4096 + 8, sizeof(table));
+    *(uint16_t *)(disk.memory + table * 4096ul + 256) = 0100644;
+    CHECK(disk_mount(&disk) == 0 && fs_adopted(disk.fs) == 0);
+    CHECK(fs_stat(disk.fs, ROOT, P("lost+found"), false, &stat) < 0);
+    CHECK(fs_mkdir(disk.fs, ROOT, P("new"), 0755) < 0);
+    CHECK(disk_unmount(&disk) == 0);
+    memset(state, 0, 1 << 20);
+    CHECK(disk_mount(&disk) < 0);
+    disk_delete(&disk);
+    free(state);
+    check_end("a root that is spoiled");
+}
+
 /* A volume that was not cleanly unmounted is never called clean by us. */
 static void test_unclean(void)
 {
@@ -198,7 +223,7 @@ int main(void)
         printf("KTAP version 1\n1..0 # SKIP no mke2fs, e2fsck, debugfs\n");
         return 0;
     }
-    check_plan(15);
+    check_plan(16);
     test_readonly("", "feature needs_recovery");
     check_end("recovery needed, but no journal");
     test_readonly("-O quota", NULL);
@@ -216,6 +241,7 @@ int main(void)
     test_nonsense();
     check_end("nonsense");
     test_copies();
+    test_spoiled_root();
     test_unclean();
     check_end("not cleanly unmounted");
     test_foreign("-j -b 1024 -O dir_index,ext_attr");

@@ -353,7 +353,9 @@ int fs_mount(const struct fs_hooks *hooks, void *context, const struct fs_params
         err = take_up(fs);
     if (!err && params->state == NULL)
         err = fs_adopted(fs);
-    if (!err) {
+    /* A volume that was in use stays, though its root be spoiled by now: who uses it gets errors,
+     * and the machine goes on. */
+    if (!err && (params->state == NULL || fs->redo.fresh)) {
         struct fs_node node;
 
         err = fs_node(fs, FS_ROOT_INO, &node);
