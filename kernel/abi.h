@@ -450,6 +450,7 @@ struct abi_counters {
     unsigned harts, asids; /* online; number of user ASIDs in use by the
                               allocator, 0 = none */
     unsigned long timebase;
+    unsigned long boot_cycle; /* the boot hart's cycle counter at the kernel's first instruction */
 };
 
 struct abi_device {

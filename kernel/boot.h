@@ -8,6 +8,9 @@
 
 struct machine;
 
+/* The boot hart's cycle counter at the kernel's first instruction. */
+extern uint64_t boot_cycle;
+
 /* Makes the kernel's final tables and the frame allocator out of the machine's
  * RAM. image: physical address of the kernel. Switches satp. */
 void boot_memory(const struct machine *m, paddr_t image);

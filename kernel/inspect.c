@@ -1,6 +1,7 @@
 /* Listings of processes, threads, regions, tables and counters. */
 #include "kernel/inspect.h"
 
+#include "kernel/boot.h"
 #include "kernel/errno.h"
 #include "kernel/family.h"
 #include "kernel/lib/counter.h"
@@ -406,6 +407,7 @@ int64_t inspect_counters(uint64_t to, uint64_t b, uint64_t c)
         .harts = hart_count,
         .asids = asid_count(),
         .timebase = timer_timebase(),
+        .boot_cycle = boot_cycle,
     };
     return copy_to_user(my_space(), to, &n, sizeof n);
 }

@@ -35,10 +35,12 @@
 
 struct hart harts[MAX_HARTS];
 unsigned hart_count;
+uint64_t boot_cycle;
 
 static struct machine machine;
 
-void kernel_main(uint64_t hartid, paddr_t dtb, paddr_t image) __attribute__((noreturn));
+void kernel_main(uint64_t hartid, paddr_t dtb, paddr_t image, uint64_t cycle)
+    __attribute__((noreturn));
 void hart_main(void) __attribute__((noreturn));
 void run_on_stack(uint64_t sp, void (*function)(void)) __attribute__((noreturn));
 void secondary_start(void);
@@ -174,9 +176,10 @@ static void kernel_main_rest(void)
     sched_idle();
 }
 
-void kernel_main(uint64_t hartid, paddr_t dtb, paddr_t image)
+void kernel_main(uint64_t hartid, paddr_t dtb, paddr_t image, uint64_t cycle)
 {
     const char *why = NULL;
+    boot_cycle = cycle;
     log_sink.console = sbi_console_write;
     log_sink.halt = halt;
     log_sink.backtrace = backtrace_here;
