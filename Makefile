@@ -42,7 +42,7 @@ endif
 # These reach the scripts through the environment, byte for byte: $(value) keeps make from
 # expanding a `$` in them, and no recipe pastes them into a command.
 RAW := CPUS MEM SWAP KARGS QEMUEXTRA CMD EXTRA GDBPORT HOSTCC T J REPEAT FAILED SEED FULL LIST ARGS \
-    TREE HIDDEN M N
+    TREE HIDDEN M N ACCEPT
 $(foreach v,$(RAW),$(if $(filter-out undefined,$(origin $v)),\
     $(eval override $v := $$(value $v))$(eval export $v)))
 
@@ -389,7 +389,7 @@ disk: $(B)/disk.manifest
 
 # ------------------------------------------------------------------------------------------- goals
 
-.PHONY: all qemu run grade mutants fuzz coverage qemu-gdb gdb deps doctor compdb format lint headers \
+.PHONY: all qemu run grade bench mutants fuzz coverage qemu-gdb gdb deps doctor compdb format lint headers \
     layout clean help
 
 all: $(KERNEL) $(INITRD) $(B)/disk.manifest
@@ -422,6 +422,9 @@ else
 grade: $(BOOTABLE)
 	@$(PYTHON) test/grade.py
 endif
+
+bench: $(BOOTABLE)
+	@$(PYTHON) test/bench.py
 
 mutants: $(BOOTABLE)
 	@$(PYTHON) test/mutants.py
@@ -557,6 +560,8 @@ define HELP
   make mutants   does grading notice a broken kernel? M=NAME one of test/mutants, N=COUNT a sample
   make fuzz      look for what breaks swap and fs (FUZZ=NAME), for FUZZ_SECONDS (60) each
   make coverage  run the tests, show what they reach: build/coverage/index.html
+  make bench     what operations cost, beside other kernels: a table, and build/bench/; ACCEPT=1
+                 makes the counts the budget that the tests hold us to
   make qemu-gdb  boot and wait for a debugger; then, in another terminal:
   make gdb       debug kernel and programs (user-symbols NAME loads a program's symbols)
   make deps      install the packages that all this needs (Debian)

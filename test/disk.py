@@ -24,8 +24,8 @@ INODE = 256
 JOURNAL = 4  # MiB: the least, with blocks of this size
 FREE_BYTES = 96 << 20  # room for a user's files, and for programs to grow
 FREE_INODES = 32768
-FOLDERS = {"/": 0o755, "/bin": 0o755, "/test": 0o755, "/etc": 0o755, "/dev": 0o755,
-           "/home": 0o755, "/man": 0o755, "/tmp": 0o1777}
+FOLDERS = {"/": 0o755, "/bin": 0o755, "/test": 0o755, "/bench": 0o755,
+           "/etc": 0o755, "/dev": 0o755, "/home": 0o755, "/man": 0o755, "/tmp": 0o1777}
 # Character devices, with the numbers that Unix gives them: (mode, major, minor).
 NODES = {"/dev/null": (0o666, 1, 3), "/dev/zero": (0o666, 1, 5), "/dev/full": (0o666, 1, 7),
          "/dev/tty": (0o666, 5, 0), "/dev/console": (0o600, 5, 1),

@@ -15,7 +15,7 @@ PARTS = [
     ("programs", "shell.* command.* inspect.* vmstat.* programs.* programs_host.* sh_host.* "
                  "host.sh_* host.vi_* guest.libc_*"),
     ("host", "host.*"),
-    ("build", "build.* tree.* tutorial.* source.*"),
+    ("build", "build.* tree.* tutorial.* source.* bench.*"),
 ]
 OTHER = "other"
 HARNESS = "harness"  # what lies in test/harness
@@ -35,7 +35,7 @@ REQUIRES = [
     ("guest.thread_*", ("guest.thread_life",)),
     ("guest.exist", ()),
     ("guest.*", ("guest.proc_wait",)),
-    ("boot.* hang.* panic.* command.* disk.* baddisk.* inspect.* power.* programs.* services.* "
+    ("bench.* boot.* hang.* panic.* command.* disk.* baddisk.* inspect.* power.* programs.* services.* "
      "shell.* terminal.* tree.* vmstat.* swapdisk.*", ("boot.prompt",)),
 ]
 

@@ -1,0 +1,99 @@
+/*
+ * Measuring operations. What is counted is the hart's cycle counter, which under QEMU's
+ * `-icount shift=0` is one for each instruction, the kernel's and other processes' included:
+ * so a bench runs on one hart, with nothing else to do.
+ *
+ * Each row is a line "bench: NAME VALUE", VALUE in thousandths of a count for one operation.
+ * test/bench.py reads them, and has what the rows mean.
+ */
+#ifndef USER_BENCH_H
+#define USER_BENCH_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "user/include/banyan.h"
+
+#define BENCH_LEAST 4000000ul /* counts that an average is made of */
+
+/* All must hold, or the figures mean nothing. */
+#define MUST(cond)                                                                                 \
+    do {                                                                                           \
+        if (!(cond)) {                                                                             \
+            dprintf(2, "%s:%d: %s: errno %d\n", __FILE__, __LINE__, #cond, errno);                 \
+            _exit(1);                                                                              \
+        }                                                                                          \
+    } while (0)
+
+static inline unsigned long bench_count(void)
+{
+    unsigned long count;
+
+    __asm__ volatile("rdcycle %0" : "=r"(count)::"memory");
+    return count;
+}
+
+static inline void bench_report(const char *name, unsigned long counts, unsigned long operations)
+{
+    printf("bench: %s %lu\n", name, counts * 1000 / operations);
+}
+
+/* Measures `per` operations, which the statements are, again and again. The rounds that are
+ * too short warm up those that count. */
+#define BENCH(name, per, ...)                                                                      \
+    do {                                                                                           \
+        unsigned long counts_ = 0, rounds_ = 2;                                                    \
+        for (; counts_ < BENCH_LEAST; rounds_ *= 2) {                                              \
+            unsigned long begin_ = bench_count();                                                  \
+            for (unsigned long i_ = 0; i_ < rounds_; i_++) {                                       \
+                __VA_ARGS__;                                                                       \
+            }                                                                                      \
+            counts_ = bench_count() - begin_;                                                      \
+        }                                                                                          \
+        bench_report(name, counts_, rounds_ / 2 * (per));                                          \
+    } while (0)
+
+/* The same with statements before and after that do not count. */
+#define BENCH_BETWEEN(name, per, before, after, ...)                                               \
+    do {                                                                                           \
+        unsigned long counts_ = 0, rounds_ = 0;                                                    \
+        for (unsigned warm_ = 0; warm_ < 2 || counts_ < BENCH_LEAST; warm_++) {                    \
+            before;                                                                                \
+            unsigned long begin_ = bench_count();                                                  \
+            __VA_ARGS__;                                                                           \
+            unsigned long took_ = bench_count() - begin_;                                          \
+            after;                                                                                 \
+            if (warm_ >= 2) {                                                                      \
+                counts_ += took_;                                                                  \
+                rounds_++;                                                                         \
+            }                                                                                      \
+        }                                                                                          \
+        bench_report(name, counts_, rounds_ *(per));                                               \
+    } while (0)
+
+/* A child that runs fn for ever, or until it returns. */
+static inline int bench_spawn(void (*fn)(void))
+{
+    int pid = fork();
+
+    MUST(pid >= 0);
+    if (pid == 0) {
+        fn();
+        _exit(0);
+    }
+    return pid;
+}
+
+static inline void bench_end(int pid)
+{
+    int status;
+
+    MUST(sys_kill(H_NONE, pid, ABI_SIGKILL) == 0);
+    MUST(waitpid(pid, &status, 0) == pid);
+}
+
+#endif
