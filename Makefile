@@ -147,7 +147,8 @@ DEPS = -MMD -MP -MF $(@:.o=.d) -MT $@
 KERNEL_COUNTS := -fprofile-arcs -ftest-coverage -fprofile-update=atomic -fprofile-info-section
 KERNEL_CHECKS := -DDEBUG=1 -fsanitize=undefined
 KERNEL_FLAGS := -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -ffreestanding \
-    $(COMMON) $(if $(DEBUG),$(KERNEL_CHECKS)) $(if $(COVERAGE),$(KERNEL_COUNTS)) -I$(or $(KSRC),.)
+    $(COMMON) $(if $(DEBUG),$(KERNEL_CHECKS)) $(if $(COVERAGE),$(KERNEL_COUNTS)) \
+    $(KERNEL_DEFINES) -I$(or $(KSRC),.)
 # The multilib search of GCC 12 does not know a -march with _zicsr in it: libraries are looked up
 # with the name that it knows.
 KERNEL_LINK := -march=rv64imac -mabi=lp64 -nostdlib -static -Wl,--build-id=none \
@@ -575,6 +576,7 @@ define HELP
   KARGS='WORDS' (kernel command line)
   QEMUEXTRA='OPTIONS'  EXTRA=DIR (each DIR/NAME.c becomes /bin/NAME)
   DEBUG=1 (checking kernel)  TOOLCHAIN=clang  WERROR=1  V=1 (print commands)
+  KERNEL_DEFINES='-DNAME=VALUE' (switches of the kernel, docs/PERFORMANCE.md)
 endef
 export HELP
 

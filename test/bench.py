@@ -2,8 +2,8 @@
 """`make bench`: what operations cost, beside what they cost in other kernels.
 
 Prints the table, and writes BUILD/bench/results.json and chart.svg. ACCEPT=1 writes the counts down as
-the budget that the tests hold us to (test/data/bench/budget.json), and the chart into docs/; the commit
-that does so says why. The kernel is that of the build, on one hart, whatever CPUS says; KARGS holds.
+the budget that the tests hold us to (test/data/bench/budget.json), and the table and the chart into docs/;
+the commit that does so says why. The kernel is that of the build, on one hart, whatever CPUS says; KARGS holds.
 """
 import json
 import os
@@ -35,6 +35,8 @@ def main():
         bench.accept({row: count for row, count in results["rows"].items() if row not in results["spread"]},
                      bench.compiler(machine.kernel))
         (ROOT / "docs" / "performance.svg").write_text(bench.chart(results), "utf-8")
+        page = ROOT / "docs" / "PERFORMANCE.md"
+        page.write_text(bench.with_table(page.read_text("utf-8"), bench.table(results)), "utf-8")
     return 0
 
 

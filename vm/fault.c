@@ -34,11 +34,18 @@
 
 #define SWAP_AHEAD_MAX (SWAP_IO_MAX - 1) /* pages read ahead */
 
+/* Pages of a file that one read maps, if they are in memory: a power of two, at most 512.
+ * First read of a cached page, per page: 889 instructions with 1, 170 with 16. */
+#ifndef FAULT_AROUND
+#define FAULT_AROUND 16
+#endif
+
 struct fault {
     struct space *space;
     struct region *region;
     vaddr_t page;
     bool write;
+    struct object *around; /* its pages may be mapped around this one; NULL: none */
     /* for NEED_*: referenced */
     struct object *object;
     uint64_t index;
@@ -61,6 +68,36 @@ static void fence_page(const struct fault *f)
         tlb_fence_page(f->page);
 }
 
+/*
+ * A page was read for the first time, and is mapped: maps its neighbours, too, where nothing is
+ * mapped and the page is in memory, for who reads one soon reads the next. They come without A,
+ * so those that nobody reads leave memory as if they were not mapped. Object lock held.
+ */
+static void map_around_locked(struct fault *f)
+{
+    const struct region *r = f->region;
+    struct object *o = f->around;
+    vaddr_t low = f->page & ~(FAULT_AROUND * PAGE_SIZE - 1);
+    vaddr_t high = low + FAULT_AROUND * PAGE_SIZE;
+    low = low > r->start ? low : r->start;
+    high = high < r->end ? high : r->end;
+    uint64_t index = (r->offset + (low - r->start)) >> PAGE_SHIFT, pages = object_pages(o);
+    uint64_t flags = region_pte_flags(r, false) & ~PTE_A, mapped = 0;
+    pte_t *pte = sv39_walk(f->space->root, low, false); /* in the table that the page is in */
+    struct spinlock *lock = sv39_lock(pte);
+    spin_lock(lock);
+    for (vaddr_t va = low; va < high && index < pages; va += PAGE_SIZE, pte++, index++) {
+        struct frame *frame = pte_load(pte) ? NULL : object_lookup_locked(o, index);
+        if (!frame)
+            continue;
+        frame_ref(frame);
+        pte_store(pte, pte_make(frame_paddr(frame), flags));
+        mapped++;
+    }
+    spin_unlock(lock);
+    __atomic_fetch_add(&f->space->resident, mapped, __ATOMIC_RELAXED);
+}
+
 /* Puts a leaf where none was. No fence: an invalid entry that is cached shows up
  * as a spurious fault (section 4.2.1). The frame's reference goes to the entry. */
 static int install(struct fault *f, paddr_t pa, uint64_t flags)
@@ -72,6 +109,8 @@ static int install(struct fault *f, paddr_t pa, uint64_t flags)
     pte_store(pte, pte_make(pa, flags));
     spin_unlock(sv39_lock(pte));
     __atomic_fetch_add(&f->space->resident, 1, __ATOMIC_RELAXED);
+    if (f->around)
+        map_around_locked(f);
     if (f->region->prot & ABI_PROT_EXEC)
         space_icache_sync(f->space);
     return 0;
@@ -248,6 +287,8 @@ static int map_page_locked(struct fault *f, struct object *o, struct frame *fram
     frame_ref(frame);
     frame->flags |= PAGE_REFERENCED;
     count(COUNT_OBJECT_FAULT);
+    if (!f->write && o->kind == OBJECT_PAGED && !(r->flags & REGION_WIRED))
+        f->around = o;
     return install_frame(f, frame, region_pte_flags(r, write));
 }
 
@@ -333,6 +374,7 @@ static bool access_allowed(const struct region *r, unsigned access)
 static int fault_locked(struct fault *f, vaddr_t va, unsigned access)
 {
     f->region = find_region(f->space, va);
+    f->around = NULL;
     if (!f->region || !access_allowed(f->region, access))
         return -EFAULT;
     pte_t *pte = sv39_walk(f->space->root, f->page, false);

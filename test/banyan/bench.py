@@ -116,6 +116,11 @@ def table(results):
     return "\n".join(lines)
 
 
+def with_table(page, new):
+    """The text of docs/PERFORMANCE.md with another table of rows."""
+    return re.sub(r"^\| operation \|.*?(?=\n\n)", lambda _: new, page, count=1, flags=re.MULTILINE | re.DOTALL)
+
+
 def compiler(kernel):
     """What the kernel says it was compiled by."""
     found = re.search(r"GCC: \(.*\) (\S+)", run_tool(["readelf", "-p", ".comment", str(kernel)]))

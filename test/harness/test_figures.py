@@ -39,6 +39,11 @@ def test_table():
     assert text.endswith("| **131,072** | – | 131,072 | – |")
 
 
+def test_table_of_the_page_is_replaced():
+    page = "before\n\n| operation | a |\n| --- |\n| old |\n\nafter\n\n| path |\n"
+    assert bench.with_table(page, "| operation | b |") == "before\n\n| operation | b |\n\nafter\n\n| path |\n"
+
+
 def test_best_peer_is_the_least():
     assert bench.best_peer({"xv6": 3, "linux": [2, "so"], "sel4": 5}) == 2
     assert bench.best_peer({"aim": 3}) is None
