@@ -162,10 +162,11 @@ static bool waits_for_another(const struct service *service)
     return false;
 }
 
-/* One tick more in which something stands still for a service, or not. */
+/* One tick more in which something stands still for a service, or not; while it waits for
+ * another, that does not count. */
 static bool stands_too_long(const struct service *service, unsigned *ticks, bool stands, bool waits)
 {
-    if (!stands)
+    if (!stands || service->waits)
         *ticks = 0;
     else if (!waits)
         ++*ticks;
@@ -186,12 +187,13 @@ static bool keeps_a_request(struct service *service)
     received = info.answered + info.in_service;
     same_oldest = oldest && oldest == service->oldest;
     same_queue = service->state == SERVICE_RUNNING && info.queued && received == service->received;
-    waits = service->waits || ((same_oldest || same_queue) && waits_for_another(service));
-    service->waits = false;
+    waits = (same_oldest || same_queue) && waits_for_another(service);
+    same_oldest = stands_too_long(service, &service->pending, same_oldest, waits);
+    same_queue = stands_too_long(service, &service->unheard, same_queue, waits);
     service->oldest = oldest;
     service->received = received;
-    same_oldest = stands_too_long(service, &service->pending, same_oldest, waits);
-    return stands_too_long(service, &service->unheard, same_queue, waits) || same_oldest;
+    service->waits = false;
+    return same_oldest || same_queue;
 }
 
 static void look_after(struct service *service)

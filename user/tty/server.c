@@ -8,7 +8,7 @@
 #define INPUT_STEP 256       /* bytes typed, likewise */
 #define WATCH_NS   1000000ul /* between two looks at a UART that is watched */
 #define AGAIN_NS   50000ul
-#define BEAT_NS    1000000000ul
+#define BEAT_NS    500000000ul /* so that each tick of init's sees one */
 #define LIST_ROOM  32
 
 /* --------------------------------------------------------------- answers */
@@ -161,14 +161,15 @@ static bool all_known(const struct tty *tty)
     return true;
 }
 
-/* Is the line not ready for more, or do kernel lines go first? Whether it is ready is asked in
- * two ways, for either may be what is damaged. */
+/* Is there no room on the line, or, for who waits until it is idle, a byte on it; or do kernel
+ * lines go first? A line that is idle has room, whatever is said of that. */
 static bool waits_for_line(struct tty *tty)
 {
     bool log_moves = tty->klog.position != tty->log_position;
 
     tty->log_position = tty->klog.position;
-    return log_moves || (uart_room(&tty->uart) < OUTPUT_ROOM && !uart_idle(&tty->uart));
+    return log_moves ||
+           (!uart_idle(&tty->uart) && (tty->waiters || uart_room(&tty->uart) < OUTPUT_ROOM));
 }
 
 static void beat(struct tty *tty)
@@ -226,8 +227,12 @@ const char *server_run(struct tty *tty)
     struct message m = {0};
     struct ipc_ext ext;
     unsigned long last_beat = 0;
+    volatile unsigned char *const registers = tty->uart.registers;
 
     for (;;) {
+        if (tty->uart.registers != registers)
+            return "tty: it has lost the UART\n";
+
         enum output_state state = work(tty);
         char *buffer = output_buffer(&tty->output);
         long id;
