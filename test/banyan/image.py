@@ -54,6 +54,12 @@ def recover(image):
     return check_raw(image)
 
 
+def mend(image, block):
+    """Has e2fsck mend a raw image by the copy of the superblock in a block of 4 KiB."""
+    run_tool(["e2fsck", "-fy", "-b", str(block), "-B", "4096", str(image)], ok=(0, 1),
+             env=_environment())
+
+
 def debugfs(overlay, command):
     """What debugfs prints for one command on the overlay."""
     with raw(overlay) as image:

@@ -106,3 +106,5 @@ def test_nonsense_for_a_superblock(boots, tmp_path):
     guest.shutdown(check_image=False)
     with image.raw(guest.overlay) as after:
         assert after.read_bytes() == before
+        image.mend(after, 8192)
+        assert image.contents(after, "/home/short") == b"short\n"

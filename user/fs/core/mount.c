@@ -144,6 +144,15 @@ static uint64_t largest_file(const struct fs *fs)
     return (mapped < counted ? mapped : counted) << fs->block_shift;
 }
 
+/* Does the superblock that was read there say itself that it is a copy, in that place? */
+static bool is_copy(const struct fs *fs, uint64_t sector)
+{
+    uint64_t group = fs->super.s_block_group_nr;
+    uint64_t block = fs->first_block + group * fs->blocks_per_group;
+
+    return fs->rev1 && group > 0 && sector == block << (fs->block_shift - 9);
+}
+
 /* Reads what tells how the volume is made up: the superblock at that sector, and the
  * descriptors of the groups behind it. */
 static int read_layout_at(struct fs *fs, uint64_t sector)
@@ -169,8 +178,8 @@ static int read_layout_at(struct fs *fs, uint64_t sector)
     if (err)
         return err;
     block = sector >> (fs->block_shift - 9);
-    if ((block - fs->first_block) % fs->blocks_per_group != 0)
-        return -EINVAL; /* it lies where no group begins: another volume's */
+    if (sector != EXT2_SUPER_SECTOR && !is_copy(fs, sector))
+        return -EINVAL; /* it is that of a volume in a file, say */
     return read_groups(fs, block + 1);
 }
 
@@ -184,9 +193,12 @@ static int read_copy(struct fs *fs)
             for (unsigned group = 1; group <= 3; group += 2) {
                 uint64_t block = (shift == 10) + group * ((8ull << shift) >> halved);
                 uint64_t sector = block << (shift - 9);
+                int err = sector + 2 > fs->params.sectors ? -EINVAL : read_layout_at(fs, sector);
 
-                if (sector + 2 > fs->params.sectors || read_layout_at(fs, sector) != 0)
+                if (err == -EINVAL || err == -EOPNOTSUPP)
                     continue;
+                if (err) /* which may pass */
+                    return err;
                 fs_log(fs, "mounted read-only by the copy of the superblock in block",
                        sector >> (fs->block_shift - 9));
                 fs->super.s_state = EXT2_STATE_VALID; /* of which a copy knows nothing */
