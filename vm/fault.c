@@ -39,6 +39,8 @@
 #ifndef FAULT_AROUND
 #define FAULT_AROUND 16
 #endif
+_Static_assert(FAULT_AROUND >= 1 && FAULT_AROUND <= 512 && (FAULT_AROUND & (FAULT_AROUND - 1)) == 0,
+               "the neighbours are in one table");
 
 struct fault {
     struct space *space;
@@ -71,7 +73,7 @@ static void fence_page(const struct fault *f)
 /*
  * A page was read for the first time, and is mapped: maps its neighbours, too, where nothing is
  * mapped and the page is in memory, for who reads one soon reads the next. They come without A,
- * so those that nobody reads leave memory as if they were not mapped. Object lock held.
+ * so those that nobody reads are the first to leave memory. Object lock held.
  */
 static void map_around_locked(struct fault *f)
 {
