@@ -46,6 +46,8 @@ RAW := CPUS MEM SWAP KARGS QEMUEXTRA CMD EXTRA GDBPORT HOSTCC T J REPEAT FAILED 
 $(foreach v,$(RAW),$(if $(filter-out undefined,$(origin $v)),\
     $(eval override $v := $$(value $v))$(eval export $v)))
 
+export KERNEL_DEFINES # tells test/bench.py that the kernel is not the usual one
+
 # Packages, each once: NAME|PROBE|OLDEST. PROBE is how test/doctor.sh finds what the package gives:
 # a command, py:MODULE for a Python module, or a file. OLDEST is the lowest version that will do.
 PACKAGES := \

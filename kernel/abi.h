@@ -450,7 +450,8 @@ struct abi_counters {
     unsigned harts, asids; /* online; number of user ASIDs in use by the
                               allocator, 0 = none */
     unsigned long timebase;
-    unsigned long boot_cycle; /* the boot hart's cycle counter at the kernel's first instruction */
+    unsigned long boot_cycle;  /* the boot hart's cycle counter at the kernel's first instruction */
+    unsigned long idle_cycles; /* that passed while harts waited for an interrupt */
 };
 
 struct abi_device {

@@ -391,8 +391,11 @@ void sched_idle(void)
         if (h->space && !__atomic_load_n(&h->space->refs, __ATOMIC_SEQ_CST))
             space_switch(NULL);
         /* wfi ends when an interrupt pends, though SIE is off (section 3.3.3). */
-        if (!work_waits() && !csr_read(sip))
+        if (!work_waits() && !csr_read(sip)) {
+            uint64_t from = csr_read(cycle);
             asm volatile("wfi" ::: "memory");
+            count_add(COUNT_IDLE_CYCLES, csr_read(cycle) - from);
+        }
         __atomic_store_n(&h->idling, false, __ATOMIC_SEQ_CST);
     }
 }

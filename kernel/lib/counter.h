@@ -27,6 +27,7 @@ enum counter {
     COUNT_ROLLOVER,
     COUNT_SYSCALL,
     COUNT_INTERRUPT,
+    COUNT_IDLE_CYCLES,
     COUNTERS,
 };
 

@@ -1,7 +1,8 @@
 /*
  * Measuring operations. What is counted is the hart's cycle counter, which under QEMU's
  * `-icount shift=0` is one for each instruction, the kernel's and other processes' included:
- * so a bench runs on one hart, with nothing else to do.
+ * so a bench runs on one hart, with nothing else to do. It goes on while the hart waits, as the
+ * time does; that the kernel counts, and it is taken off.
  *
  * Each row is a line "bench: NAME VALUE", VALUE in thousandths of a count for one operation.
  * test/bench.py reads them, and has what the rows mean.
@@ -29,12 +30,40 @@
         }                                                                                          \
     } while (0)
 
-static inline unsigned long bench_count(void)
+static inline unsigned long bench_cycle(void)
 {
-    unsigned long count;
+    unsigned long cycle;
 
-    __asm__ volatile("rdcycle %0" : "=r"(count)::"memory");
-    return count;
+    __asm__ volatile("rdcycle %0" : "=r"(cycle)::"memory");
+    return cycle;
+}
+
+static inline struct abi_counters bench_counters(void)
+{
+    struct abi_counters now;
+
+    MUST(sys_system(H_SYSTEM, SYSTEM_COUNTERS, (long)&now, 0, 0) == 0);
+    return now;
+}
+
+/* What is between start and stop is measured, these two are not. */
+struct bench_span {
+    unsigned long cycle, idle;
+};
+
+static inline struct bench_span bench_start(void)
+{
+    struct bench_span span = {.idle = bench_counters().idle_cycles};
+
+    span.cycle = bench_cycle();
+    return span;
+}
+
+static inline unsigned long bench_stop(struct bench_span span)
+{
+    unsigned long cycles = bench_cycle() - span.cycle;
+
+    return cycles - (bench_counters().idle_cycles - span.idle);
 }
 
 static inline void bench_report(const char *name, unsigned long counts, unsigned long operations)
@@ -42,17 +71,20 @@ static inline void bench_report(const char *name, unsigned long counts, unsigned
     printf("bench: %s %lu\n", name, counts * 1000 / operations);
 }
 
+static unsigned long bench_rounds __attribute__((unused)); /* so far, of all BENCHes */
+
 /* Measures `per` operations, which the statements are, again and again. The rounds that are
  * too short warm up those that count. */
 #define BENCH(name, per, ...)                                                                      \
     do {                                                                                           \
         unsigned long counts_ = 0, rounds_ = 2;                                                    \
         for (; counts_ < BENCH_LEAST; rounds_ *= 2) {                                              \
-            unsigned long begin_ = bench_count();                                                  \
+            struct bench_span span_ = bench_start();                                               \
             for (unsigned long i_ = 0; i_ < rounds_; i_++) {                                       \
                 __VA_ARGS__;                                                                       \
             }                                                                                      \
-            counts_ = bench_count() - begin_;                                                      \
+            counts_ = bench_stop(span_);                                                           \
+            bench_rounds += rounds_;                                                               \
         }                                                                                          \
         bench_report(name, counts_, rounds_ / 2 * (per));                                          \
     } while (0)
@@ -63,9 +95,9 @@ static inline void bench_report(const char *name, unsigned long counts, unsigned
         unsigned long counts_ = 0, rounds_ = 0;                                                    \
         for (unsigned warm_ = 0; warm_ < 2 || counts_ < BENCH_LEAST; warm_++) {                    \
             before;                                                                                \
-            unsigned long begin_ = bench_count();                                                  \
+            struct bench_span span_ = bench_start();                                               \
             __VA_ARGS__;                                                                           \
-            unsigned long took_ = bench_count() - begin_;                                          \
+            unsigned long took_ = bench_stop(span_);                                               \
             after;                                                                                 \
             if (warm_ >= 2) {                                                                      \
                 counts_ += took_;                                                                  \

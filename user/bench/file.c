@@ -15,15 +15,21 @@ static void read_and_write(void)
     unsigned long page = 0;
 
     MUST(fd >= 0);
-    for (unsigned long i = 0; i < PAGES; i++)
+    for (unsigned long i = 0; i < PAGES; i++) {
+        memset(data, (int)i, PAGE);
         MUST(write(fd, data, PAGE) == (long)PAGE);
+    }
     MUST(fsync(fd) == 0);
     BENCH("read4k", 1, page = (page + 1) % PAGES;
-          MUST(pread(fd, back, PAGE, (off_t)(page * PAGE)) == (long)PAGE));
-    MUST(memcmp(data, back, PAGE) == 0);
-    BENCH("read1", 1, MUST(pread(fd, back, 1, 5) == 1));
+          MUST(pread(fd, back, PAGE, (off_t)(page * PAGE)) == (long)PAGE);
+          MUST(back[0] == (char)page && back[PAGE - 1] == (char)page));
+    BENCH("read1", 1, back[0] = 1; MUST(pread(fd, back, 1, 5) == 1 && back[0] == 0));
+    memset(data, 77, PAGE);
     BENCH("write4k", 1, page = (page + 1) % PAGES;
           MUST(pwrite(fd, data, PAGE, (off_t)(page * PAGE)) == (long)PAGE));
+    for (unsigned long i = 0; i < PAGES; i++)
+        MUST(pread(fd, back, PAGE, (off_t)(i * PAGE)) == (long)PAGE &&
+             memcmp(back, data, PAGE) == 0);
     MUST(close(fd) == 0);
 }
 
@@ -35,6 +41,7 @@ static void write_new(void)
     MUST(fd >= 0);
     BENCH_BETWEEN("write4k-new", 256, MUST(ftruncate(fd, 0) == 0 && lseek(fd, 0, SEEK_SET) == 0), ,
                   for (unsigned i = 0; i < 256; i++) MUST(write(fd, data, PAGE) == (long)PAGE));
+    MUST(pread(fd, back, PAGE, 255 * PAGE) == (long)PAGE && memcmp(back, data, PAGE) == 0);
     MUST(close(fd) == 0);
 }
 
@@ -44,14 +51,13 @@ static void names(void)
     int fd;
 
     BENCH("open", 1, fd = open(NAME, O_RDONLY); MUST(fd >= 0 && close(fd) == 0));
-    BENCH("stat", 1, MUST(stat(NAME, &st) == 0));
+    BENCH("stat", 1, st.st_size = 0; MUST(stat(NAME, &st) == 0 && st.st_size == 256 * PAGE));
     BENCH("create", 1, fd = open("/tmp/bench.new", O_RDWR | O_CREAT | O_EXCL, 0600);
           MUST(fd >= 0 && close(fd) == 0 && unlink("/tmp/bench.new") == 0));
 }
 
 int main(void)
 {
-    memset(data, 3, PAGE);
     read_and_write();
     write_new();
     names();

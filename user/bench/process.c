@@ -27,7 +27,7 @@ static void fork_exit_wait(void)
 static void forks(const char *name, unsigned long bytes)
 {
     char row[40];
-    unsigned long begin;
+    struct bench_span span;
 
     heap_bytes = bytes;
     if (bytes) {
@@ -36,9 +36,9 @@ static void forks(const char *name, unsigned long bytes)
         touch_heap();
     }
     snprintf(row, sizeof(row), "%s-first", name);
-    begin = bench_count();
+    span = bench_start();
     fork_exit_wait();
-    bench_report(row, bench_count() - begin, 1);
+    bench_report(row, bench_stop(span), 1);
     BENCH(name, 1, fork_exit_wait());
     if (!bytes)
         return;

@@ -1,7 +1,7 @@
 /*
  * Memory that goes to the swap disk and comes back: on a machine that has 32 MiB. The count per
  * page that the kernel says was moved is that of all instructions: faults, scans, interrupts,
- * pages that had to leave for those that came. What idles while the disk works executes none.
+ * pages that had to leave for those that came.
  */
 #include "user/bench/bench.h"
 #include <sys/mman.h>
@@ -12,14 +12,6 @@
 #define STRIDE 9973ul  /* a prime: i * STRIDE % PAGES goes everywhere, and never on */
 
 static unsigned long *memory;
-
-static struct abi_counters counters(void)
-{
-    struct abi_counters now;
-
-    MUST(sys_system(H_SYSTEM, SYSTEM_COUNTERS, (long)&now, 0, 0) == 0);
-    return now;
-}
 
 static unsigned long pattern(unsigned long page)
 {
@@ -40,26 +32,28 @@ static void check(unsigned long page)
 
 static void page_outs(void)
 {
-    unsigned long before = counters().swap_outs, begin = bench_count(), moved;
+    unsigned long before = bench_counters().swap_outs, counts, moved;
+    struct bench_span span = bench_start();
 
     for (unsigned long i = 0; i < PAGES; i++)
         fill(i);
-    begin = bench_count() - begin;
-    moved = counters().swap_outs - before;
+    counts = bench_stop(span);
+    moved = bench_counters().swap_outs - before;
     MUST(moved > PAGES / 2);
-    bench_report("swap-out", begin, moved);
+    bench_report("swap-out", counts, moved);
 }
 
 static void page_ins(const char *row, unsigned long stride)
 {
-    unsigned long before = counters().swap_ins, begin = bench_count(), moved;
+    unsigned long before = bench_counters().swap_ins, counts, moved;
+    struct bench_span span = bench_start();
 
     for (unsigned long i = 0; i < PAGES; i++)
         check(i * stride % PAGES);
-    begin = bench_count() - begin;
-    moved = counters().swap_ins - before;
+    counts = bench_stop(span);
+    moved = bench_counters().swap_ins - before;
     MUST(moved > PAGES / 2);
-    bench_report(row, begin, moved);
+    bench_report(row, counts, moved);
 }
 
 int main(void)
