@@ -367,7 +367,7 @@ int fs_mount(const struct fs_hooks *hooks, void *context, const struct fs_params
         err = fs_adopted(fs);
     /* A volume that was in use stays, though its root be spoiled by now: who uses it gets errors,
      * and the machine goes on. */
-    if (!err && (params->state == NULL || fs->redo.fresh)) {
+    if (!err && (fs->redo.head == NULL || fs->redo.head->mounted == 0)) {
         struct fs_node node;
 
         err = fs_node(fs, FS_ROOT_INO, &node);
@@ -378,6 +378,8 @@ int fs_mount(const struct fs_hooks *hooks, void *context, const struct fs_params
         fs_free(fs);
         return err;
     }
+    if (fs->redo.head != NULL)
+        fs->redo.head->mounted = 1;
     *out = fs;
     return 0;
 }

@@ -49,6 +49,7 @@ struct redo_head {
     /* The volume when it was mounted first: was it clean? 0: not known yet; 1: no; 2: yes.
      * And since: is it corrupt, or is something that was done lost? */
     uint64_t was_valid, broken;
+    uint64_t mounted;     /* 1: an instance has, and the volume is in use */
     uint64_t tail, head;  /* positions: the first record, the end of the last */
     uint64_t last_orphan; /* without a journal: before the first record (orphan.h) */
     uint64_t ro_compat;   /* likewise: the superblock's features */
