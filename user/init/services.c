@@ -20,7 +20,7 @@ int session_root = H_NONE, session_tty = H_NONE, session_svc = H_NONE;
 struct service services[SERVICES] = {
     [SERVICE_TTY] = {.name = "tty",
                      .heart = HEART_TTY,
-                     .patience = 20, /* without those at which it says that it waits for the line */
+                     .patience = 10, /* without those at which it says that it waits for the line */
                      .but = MSG_READ, /* which waits for people */
                      .rights = RIGHT_SIGNAL | RIGHT_DEVICE | RIGHT_INSPECT},
     /* These two: enough to write to the log. */

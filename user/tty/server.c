@@ -161,15 +161,11 @@ static bool all_known(const struct tty *tty)
     return true;
 }
 
-/* Is there no room on the line, or, for who waits until it is idle, a byte on it; or do kernel
- * lines go first? A line that is idle has room, whatever is said of that. */
+/* Is there no room on the line, or, for who waits until it is idle, a byte on it? A line that
+ * is idle has room, whatever is said of that. */
 static bool waits_for_line(struct tty *tty)
 {
-    bool log_moves = tty->klog.position != tty->log_position;
-
-    tty->log_position = tty->klog.position;
-    return log_moves ||
-           (!uart_idle(&tty->uart) && (tty->waiters || uart_room(&tty->uart) < OUTPUT_ROOM));
+    return !uart_idle(&tty->uart) && (tty->waiters || uart_room(&tty->uart) < OUTPUT_ROOM);
 }
 
 static void beat(struct tty *tty)

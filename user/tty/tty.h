@@ -63,7 +63,6 @@ struct tty {
     unsigned long interrupts; /* ^C typed with nobody to kill */
     unsigned rows, columns;
     bool log_grew;
-    unsigned long log_position; /* klog's, at the last heartbeat */
     /* The read that is being answered, 0 = none: its number, the bytes that it gets, and
      * where they begin. */
     unsigned long reading, reading_count;
