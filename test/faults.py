@@ -4,8 +4,9 @@
     test/faults.py [-n FAULTS] [-c CPUS[,CPUS...]] [-j JOBS] [-s SEED] [-m MEM] [-o SERVICE]
 
 Each boot has a fresh overlay and goes on until its volume is spoiled (see user/test/svc_faults.c).
-Boots that fail keep their directory under BUILD/test/faults-*/. The exit status is 0 only if no
-kernel failed, no program hung, and each service came back or said why it cannot.
+Boots that fail, or in which a service is given up, keep their directory under BUILD/test/faults-*/.
+The exit status is 0 only if no kernel failed, no program hung, and each service came back or said
+why it cannot.
 """
 import argparse
 import collections

@@ -19,6 +19,8 @@ SPOILED = "faults: what they keep is spoiled"
 GIVEN_UP = re.compile(r"init: (?:fs|blk) (?:says that another start is of no use|failed \d+ times running)"
                       r".*: it is given up")
 
+SAID = re.compile(r"^\x1e*((?:fs|blk|tty|init): .*)", re.MULTILINE)
+
 
 @dataclasses.dataclass
 class Outcome:
@@ -44,9 +46,11 @@ def judge(status, failure, log):
 
 
 def last_words(log):
-    """The line before the one that a service is given up, or None if none was."""
+    """What a service said last before one was given up, or None if none was: other programs may
+    print between the two lines."""
     given_up = GIVEN_UP.search(log)
-    return (log[:given_up.start()].splitlines() or [""])[-1].strip("\x1e") if given_up else None
+    said = SAID.findall(log[:given_up.start()]) if given_up else []
+    return (said or [""])[-1] if given_up else None
 
 
 def count(log):
@@ -71,6 +75,7 @@ def boot(machine, seed, faults=FAULTS_A_BOOT, service=""):
                          on_output=lambda data: None)
     text = (result.boot.directory / "serial.log").read_text("utf-8", "replace").replace("\r", "")
     failure = judge(result.status, result.failure, text)
-    if failure is None:
+    given_up = last_words(text)
+    if failure is None and given_up is None:
         result.boot.discard()
-    return Outcome(seed, count(text), failure, last_words(text))
+    return Outcome(seed, count(text), failure, given_up)

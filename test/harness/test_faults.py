@@ -31,6 +31,7 @@ def test_badly(status, failure, log):
 
 def test_last_words():
     assert faults.last_words("fs: it is no volume\n" + HOPELESS) == "fs: it is no volume"
+    assert faults.last_words("\x1efs: it is no volume\n\nuse 7 ends\n" + HOPELESS) == "fs: it is no volume"
     assert faults.last_words(END) is None
 
 
