@@ -171,7 +171,7 @@ static void fresh(void)
     pass(2 * SECOND);
 }
 
-static struct service *const blk = &services[SERVICE_BLK];
+static struct service *const blk = &services[SERVICE_BLK], *const fs = &services[SERVICE_FS];
 
 static void die(struct service *service, int status)
 {
@@ -229,12 +229,50 @@ static void test_deaths(void)
     check_end("want of memory is waited out, or ends in giving up, not in waiting for ever");
 
     fresh();
-    die(&services[SERVICE_FS], EXIT_HOPELESS << 8);
-    CHECK(given_up[SERVICE_FS] && starts[SERVICE_FS] == 1);
+    die(fs, EXIT_HOPELESS << 8);
+    CHECK(given_up[SERVICE_FS] && starts[SERVICE_FS] == 1 && !killed);
     answers[SERVICE_BLK]++; /* it was of use before */
     die(blk, EXIT_HOPELESS << 8);
     CHECK(blk->pid && !given_up[SERVICE_BLK]);
     check_end("who says that another start is of no use is not started again");
+}
+
+static void test_blame(void)
+{
+    fresh();
+    fs->needs = blk;
+    for (int failures = 1; failures <= 8; failures++) {
+        int pid = blk->pid;
+
+        killed = 0;
+        die(fs, 1 << 8);
+        CHECK(killed == (failures % 3 ? 0 : pid));
+        if (killed)
+            die(blk, killed_signal);
+        CHECK(blk->pid && !blk->failures && fs->failures == (unsigned)failures);
+        pass(10 * SECOND);
+    }
+    CHECK(given_up[SERVICE_FS] && starts[SERVICE_BLK] == 3 && starts[SERVICE_FS] == 8);
+    check_end("what a service that fails again and again needs is started anew");
+
+    fresh();
+    fs->needs = blk;
+    answers[SERVICE_FS]++;
+    die(fs, EXIT_HOPELESS << 8); /* it was of use: it starts again */
+    CHECK(!killed && fs->pid);
+    die(fs, EXIT_HOPELESS << 8);
+    CHECK(killed == blk->pid && !given_up[SERVICE_FS]);
+    pass(SECOND);
+    killed = 0;
+    die(fs, EXIT_HOPELESS << 8);
+    CHECK(!killed && given_up[SERVICE_FS]);
+    fresh();
+    fs->needs = blk;
+    blk->pid = 0;
+    for (int i = 0; i < 3; i++, pass(10 * SECOND))
+        die(fs, 1 << 8);
+    CHECK(!killed && fs->pid);
+    check_end("who is no use after it was is believed once what it needs has been started anew");
 }
 
 static void test_stalls(void)
@@ -427,8 +465,9 @@ static void test_requests(void)
 
 int main(void)
 {
-    check_plan(16);
+    check_plan(18);
     test_deaths();
+    test_blame();
     test_stalls();
     test_pending();
     test_requests();

@@ -72,9 +72,10 @@ struct service {
     unsigned rights;  /* of the H_SYSTEM it gets; 0 = none */
     int port;         /* H_NONE once it was given up */
     int grants[GRANTS];
-    bool marked;       /* gets that argument */
-    unsigned patience; /* ticks that it may have one request for, or receive none of many */
-    unsigned but;      /* a kind of request that may stay for ever, MSG_*; 0 = none */
+    bool marked;           /* gets that argument */
+    unsigned patience;     /* ticks that it may have one request for, or receive none of many */
+    unsigned but;          /* a kind of request that may stay for ever, MSG_*; 0 = none */
+    struct service *needs; /* the one without which it cannot start; 0 = none */
     /* What the supervisor knows of it. */
     enum service_state state;
     int pid;                /* 0: none */

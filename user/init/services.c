@@ -29,8 +29,12 @@ struct service services[SERVICES] = {
                      .vital = true,
                      .patience = 75, /* its own: 30 s for writes, and for a flush behind them */
                      .rights = RIGHT_TRANSFER},
-    [SERVICE_FS] =
-        {.name = "fs", .heart = HEART_FS, .vital = true, .patience = 30, .rights = RIGHT_TRANSFER},
+    [SERVICE_FS] = {.name = "fs",
+                    .heart = HEART_FS,
+                    .vital = true,
+                    .patience = 30,
+                    .needs = &services[SERVICE_BLK],
+                    .rights = RIGHT_TRANSFER},
 };
 
 struct kill_page *kill_switches;

@@ -6,7 +6,8 @@
  * fault, and before it had answered anything since its start, has failed; after a
  * failure there is a pause before the next start, twice as long each time, and after
  * FAILURES_MAX running the service is given up. A death by a killer from outside is no
- * failure, however often it comes.
+ * failure, however often it comes. A service that fails again and again may itself be well,
+ * and the one that it needs answer with nonsense: then that one is killed, too.
  *
  * Signs of life are asked for by a notification, once a second, and given by another:
  * init waits for nobody. A service that owes one for long is killed, and so is one that
@@ -24,6 +25,7 @@
 #define MISSED_MAX     5 /* heartbeats, then a service stalls; host time does not count, ticks do */
 #define MISSED_START   60 /* the same for its first, which comes when it is ready */
 #define FAILURES_MAX   8
+#define FAILURES_DOUBT 3 /* and after each so many, what the service needs is started anew */
 #define PAUSE          (SECOND / 20) /* after the first failure */
 #define THREADS_LOOKED 16
 
@@ -115,6 +117,21 @@ static struct service *find(int pid)
     return 0;
 }
 
+/* After a failure: is it the fault of the service that this one needs? Kills that one then.
+ * Whoever says at its very first start that another is of no use is believed. */
+static bool blames_another(const struct service *service, bool hopeless)
+{
+    const struct service *needed = service->needs;
+
+    if (!needed || !needed->pid)
+        return false;
+    if (hopeless ? service->starts == 1 || service->failures > 1
+                 : service->failures % FAILURES_DOUBT)
+        return false;
+    say("init: %s, which %s needs, may be the cause: killing it", needed->name, service->name);
+    return sys_kill(H_SYSTEM, needed->pid, ABI_SIGKILL) == 0;
+}
+
 bool supervisor_bury(int pid, int status)
 {
     struct service *service = find(pid);
@@ -130,9 +147,10 @@ bool supervisor_bury(int pid, int status)
         start_after(service, service->pause);
     } else {
         bool failed = own_fault(status) && answered(service) == service->answered;
+        bool hopeless = failed && status == EXIT_HOPELESS << 8;
 
         service->failures = failed ? service->failures + 1 : 0;
-        if (failed && status == EXIT_HOPELESS << 8) {
+        if (!(failed && blames_another(service, hopeless)) && hopeless) {
             say("init: %s says that another start is of no use: it is given up", service->name);
             service_give_up(service);
             return true;
