@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "kernel/lib/hart.h"
 #include "kernel/lib/lock.h"
 #include "kernel/lib/printk.h"
 #include "kernel/port.h"
@@ -16,6 +17,7 @@ static uint32_t grown;        /* atomic */
 static void note_growth(void)
 {
     __atomic_store_n(&grown, 1u, __ATOMIC_RELEASE);
+    hart_self()->attention |= ATTEND_LOG;
 }
 
 uint64_t log_set_port(struct port *port, unsigned bit)

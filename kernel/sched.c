@@ -15,6 +15,7 @@
 #include "kernel/lib/printk.h"
 #include "kernel/log.h"
 #include "kernel/process.h"
+#include "kernel/reclaimer.h"
 #include "kernel/thread.h"
 #include "trap/csr.h"
 #include "trap/sbi.h"
@@ -235,6 +236,7 @@ static void switch_to(struct thread *next)
     __atomic_store_n(&next->state, THREAD_RUNNING, __ATOMIC_RELAXED);
     __atomic_store_n(&next->on_cpu, true, __ATOMIC_RELAXED);
     fp_leave(prev);
+    fp_enter(next);
     /* An idle hart stays in the space it was in: the next thread is likely the
      * same process's. Kernel threads need no user half and do likewise. */
     if (next->process)
@@ -242,7 +244,7 @@ static void switch_to(struct thread *next)
     h->current = next;
     h->stack_low = (uint64_t)next->stack;
     h->kernel_sp = (uint64_t)next->stack + KSTACK_SIZE;
-    h->resched = false;
+    h->attention &= ~(uint32_t)ATTEND_RESCHEDULE;
     if (next != h->idle && (!next->handed || prev == h->idle))
         arm_slice(h, now);
     next->handed = false;
@@ -358,10 +360,11 @@ void sched_tick(void)
     uint64_t now = timer_now(), next = timers_next();
     if (h->current != h->idle) {
         if (now >= h->slice_end) {
-            h->resched = queues[h->index].length > 0;
             h->slice_end = now + timer_ns_to_ticks(SLICE_NS);
-            if (h->resched)
+            if (queues[h->index].length > 0) {
+                h->attention |= ATTEND_RESCHEDULE;
                 call_idle_hart();
+            }
         }
         if (h->slice_end < next)
             next = h->slice_end;
@@ -383,6 +386,9 @@ void sched_idle(void)
     for (;;) {
         trap_poll();
         log_deliver();
+        if (h->attention & ATTEND_MEMORY)
+            reclaimer_poke();
+        h->attention = 0;
         reschedule();
         /* From here to the other store shootdowns leave this hart out: vm/asid.c relies on both
          * being sequentially consistent, and on space_switch before the next program. */

@@ -20,6 +20,7 @@
 #include "kernel/system.h"
 #include "kernel/thread.h"
 #include "trap/timer.h"
+#include "trap/trap.h"
 #include "vm/usercopy.h"
 
 static int64_t sys_getpid(const uint64_t *a)
@@ -191,17 +192,23 @@ static int64_t sys_system(const uint64_t *a)
     return system_call((int)a[0], a[1], a[2], a[3], a[4]);
 }
 
-static int64_t (*const table[SYS_MAX])(const uint64_t *) = {
-    [SYS_getpid] = sys_getpid,
-    [SYS_getppid] = sys_getppid,
+/* Those that need or replace the whole frame. */
+static int64_t (*const whole[])(const uint64_t *) = {
     [SYS_fork] = sys_fork,
     [SYS_exec] = sys_exec,
+    [SYS_thread_create] = sys_thread_create,
+};
+
+_Static_assert(SYS_MAX == TRAP_CALLS, "TRAP_CALLS");
+
+int64_t (*const trap_up_calls[SYS_MAX])(const uint64_t *) = {
+    [SYS_getpid] = sys_getpid,
+    [SYS_getppid] = sys_getppid,
     [SYS_exit] = sys_exit,
     [SYS_wait] = sys_wait,
     [SYS_kill] = sys_kill,
     [SYS_setpgid] = sys_setpgid,
     [SYS_getpgid] = sys_getpgid,
-    [SYS_thread_create] = sys_thread_create,
     [SYS_thread_exit] = sys_thread_exit,
     [SYS_gettid] = sys_gettid,
     [SYS_yield] = sys_yield,
@@ -263,19 +270,15 @@ static void (*const messages[])(struct trapframe *) = {
 void syscall_dispatch(struct trapframe *tf)
 {
     uint64_t number = tf->x[REG_A7];
-    reclaimer_poke();
     if (number >= SYS_call && number <= SYS_reply_receive) {
         messages[number - SYS_call](tf);
         return;
     }
     int64_t result = -ENOSYS;
-    if (number < SYS_MAX && table[number]) {
-        /* A copy: exec replaces the frame under the call. */
-        uint64_t args[6];
-        memcpy(args, &tf->x[REG_A0], sizeof args);
-        result = table[number](args);
+    if (number < sizeof whole / sizeof whole[0] && whole[number]) {
+        result = whole[number](&tf->x[REG_A0]);
         if (number == SYS_exec && result == 0)
-            return;
+            return; /* the frame is the new program's */
     }
     tf->x[REG_A0] = (uint64_t)result;
 }

@@ -98,7 +98,7 @@ uint64_t sched_cpu_time(const struct thread *t);
  * could not before. Saves a thread's registers before it leaves the hart. */
 bool fp_enable(struct trapframe *tf);
 void fp_leave(struct thread *t);
-/* Before returning to user mode: is FS what the registers hold? */
+/* Before it runs on this hart again: is FS what the registers hold? */
 void fp_enter(struct thread *t);
 /* Copies the parent's FP state, in registers or saved. */
 void fp_copy(struct thread *child, struct thread *parent);

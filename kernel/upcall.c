@@ -20,6 +20,11 @@
 
 #define USER_FRAMES 6 /* of a killed program's backtrace */
 
+_Static_assert(offsetof(struct thread, tf) == 0, "the trampoline finds the frame");
+_Static_assert(offsetof(struct thread, process) == THREAD_PROCESS, "THREAD_PROCESS");
+_Static_assert(offsetof(struct process, dying) == PROCESS_DYING, "PROCESS_DYING");
+_Static_assert(offsetof(struct process, exec_thread) == PROCESS_EXEC, "PROCESS_EXEC");
+
 void trap_up_syscall(struct trapframe *tf)
 {
     syscall_dispatch(tf);
@@ -146,19 +151,20 @@ void trap_up_exception(struct trapframe *tf)
 
 /* ------------------------------------------------------------- the way out */
 
-void trap_up_leave(struct trapframe *tf)
+void trap_up_leave(void)
 {
-    (void)tf;
     for (;;) {
-        log_deliver();
-        struct thread *t = thread_self();
+        struct hart *h = hart_self();
+        uint32_t what = h->attention;
+        h->attention = 0;
+        if (what & ATTEND_LOG)
+            log_deliver();
+        if (what & ATTEND_MEMORY)
+            reclaimer_poke();
         if (thread_dying())
             process_thread_exit();
-        if (!hart_self()->resched) {
-            fp_enter(t);
+        if (!(what & ATTEND_RESCHEDULE))
             return;
-        }
-        hart_self()->resched = false;
         sched_yield();
     }
 }

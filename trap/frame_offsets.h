@@ -22,9 +22,19 @@
 #define HART_STACK_LOW    40
 #define HART_HARTID       56
 #define HART_ENTRY        64
+#define HART_ATTENTION    104
+#define HART_SYSCALLS     (264 + 17 * 8) /* counters[COUNT_SYSCALL] */
 #define HART_SIZE         (HART_SIZE_UNITS * 8)
 #define HART_SIZE_UNITS   57
 #define MAX_HARTS_ASM     8
+
+#define TRAP_CALLS 72 /* in trap_up_calls; asserted in kernel/syscall.c */
+#define TRAP_ECALL 8  /* CAUSE_USER_ECALL */
+
+/* struct thread, whose frame is the first, and struct process; asserted in kernel/upcall.c */
+#define THREAD_PROCESS 400
+#define PROCESS_DYING  168
+#define PROCESS_EXEC   176
 
 /* struct entry_page, with isolation */
 #define ENTRY_SCRATCH0    0

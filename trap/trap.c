@@ -21,6 +21,9 @@ _Static_assert(offsetof(struct hart, kernel_sp) == HART_KERNEL_SP, "HART_KERNEL_
 _Static_assert(offsetof(struct hart, emergency_sp) == HART_EMERGENCY_SP, "HART_EMERGENCY_SP");
 _Static_assert(offsetof(struct hart, stack_low) == HART_STACK_LOW, "HART_STACK_LOW");
 _Static_assert(offsetof(struct hart, hartid) == HART_HARTID, "HART_HARTID");
+_Static_assert(CAUSE_USER_ECALL == TRAP_ECALL, "TRAP_ECALL");
+_Static_assert(offsetof(struct hart, attention) == HART_ATTENTION, "HART_ATTENTION");
+_Static_assert(offsetof(struct hart, counters[COUNT_SYSCALL]) == HART_SYSCALLS, "HART_SYSCALLS");
 _Static_assert(offsetof(struct hart, entry) == HART_ENTRY, "HART_ENTRY");
 _Static_assert(offsetof(struct entry_page, scratch) == ENTRY_SCRATCH0, "ENTRY_SCRATCH0");
 _Static_assert(offsetof(struct entry_page, hart) == ENTRY_HART, "ENTRY_HART");
@@ -71,7 +74,7 @@ void trap_user(struct trapframe *frame)
 
 void trap_return(struct trapframe *frame)
 {
-    trap_up_leave(frame);
+    trap_up_leave();
     const char *leave = hart_self()->entry ? trap_return_isolated : trap_return_code;
     uint64_t code = TRAMPOLINE + (uint64_t)(leave - trampoline_start);
     ((void (*)(struct trapframe *))code)(frame);

@@ -77,7 +77,10 @@ void trap_up_syscall(struct trapframe *frame);
 void trap_up_exception(struct trapframe *frame);
 /* The timer fired; a call from another hart came; the PLIC has something. */
 void trap_up_interrupt(enum trap_interrupt kind);
-/* The last thing before user mode: preemption, death. */
-void trap_up_leave(struct trapframe *frame);
+/* The last thing before user mode: preemption, death, what the hart shall attend to. */
+void trap_up_leave(void);
+/* The system calls that the trampoline makes itself, by number: what they need is their
+ * arguments, in a row, and they return what goes into a0. NULL: trap_up_syscall makes it. */
+extern int64_t (*const trap_up_calls[])(const uint64_t *arguments);
 
 #endif

@@ -84,6 +84,8 @@ static struct frame *buddy_get_locked(unsigned order)
     }
     f->order = order;
     buddy_free -= 1ul << order;
+    if (frame_low())
+        hart_self()->attention |= ATTEND_MEMORY;
     return f;
 }
 

@@ -27,6 +27,11 @@ struct entry_page {
     uint64_t fence;     /* not 0: without ASIDs, each switch empties the TLB */
 };
 
+/* Set by the hart itself. */
+#define ATTEND_RESCHEDULE 1 /* the slice is over, and others wait */
+#define ATTEND_LOG        2 /* the kernel log has grown */
+#define ATTEND_MEMORY     4 /* memory is low */
+
 /* Offsets of the fields that the trampoline uses are asserted in trap/trap.c. */
 struct hart {
     uint64_t scratch[2];      /* trap entry: two registers */
@@ -42,7 +47,7 @@ struct hart {
     struct thread *fp_owner;  /* whose values the FP registers hold */
     struct space *space;      /* whose root satp names; NULL = the kernel's own */
     uint64_t walks;           /* atomic: odd inside walk_begin ... walk_end (vm/sv39.h) */
-    bool resched;             /* give the hart up on the way to user mode */
+    uint32_t attention;       /* ATTEND_*: what is to be done on the way to user mode */
     bool idling;              /* atomic: waits for an interrupt */
     uint64_t timer_armed;     /* time at which the timer fires; ~0 = never */
     uint64_t slice_end;       /* time at which current's slice ends */

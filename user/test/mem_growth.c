@@ -81,14 +81,14 @@ static int call_without_stack(void *sp)
     register long number __asm__("a7") = SYS_getpid;
     register long pid __asm__("a0");
 
-    __asm__ volatile("mv t6, sp\n"
+    __asm__ volatile("mv s2, sp\n"
                      "mv sp, %2\n"
                      "ecall\n"
-                     "mv sp, t6"
+                     "mv sp, s2"
                      : "=r"(pid), "+r"(number)
                      : "r"(sp)
-                     : "t6", "a1", "a2", "a3", "a4", "a5", "a6", "t0", "t1", "t2", "t3", "t4", "t5",
-                       "memory");
+                     : "s2", "t6", "a1", "a2", "a3", "a4", "a5", "a6", "t0", "t1", "t2", "t3", "t4",
+                       "t5", "memory");
     return pid != getpid();
 }
 

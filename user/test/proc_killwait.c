@@ -30,6 +30,28 @@ static int in_sleep(void *unused)
     return kill_in(sleep_long, 0, "sleep");
 }
 
+static int sleep_and_tell(void *word)
+{
+    __atomic_store_n((unsigned *)word, 0, __ATOMIC_SEQ_CST); /* its next store takes no fault */
+    sys_sleep(100 * SECOND);
+    __atomic_store_n((unsigned *)word, 1, __ATOMIC_SEQ_CST);
+    return 0;
+}
+
+/* Who is killed in a system call does not get back to its program. */
+static int not_a_step_further(void *unused)
+{
+    unsigned *word = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    (void)unused;
+    CHECK(word != MAP_FAILED);
+    for (int i = 0; i < 10; i++) {
+        CHECK_IS(kill_in(sleep_and_tell, word, "sleep"), 0);
+        CHECK_IS(*word, 0);
+    }
+    return munmap(word, 4096);
+}
+
 static int wait_read(void *fds)
 {
     char byte;
@@ -287,6 +309,7 @@ static int in_loop(void *unused)
 
 static const struct proc_test tests[] = {
     {in_sleep, "sleep"},
+    {not_a_step_further, "nothing of the program runs after the call that it was killed in"},
     {in_pipe, "pipe read and pipe write"},
     {in_futex, "futex, private and shared"},
     {in_wait, "wait for a child"},
