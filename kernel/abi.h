@@ -277,10 +277,11 @@ struct ipc_ext {
     unsigned long send_len;
     unsigned long recv_addr; /* buffer for what comes back or in */
     unsigned long recv_cap;
-    unsigned long recv_len; /* out: bytes that came */
-    unsigned send_handle_count;
-    unsigned recv_handle_count;    /* out */
     int send_handles[IPC_HANDLES]; /* need RIGHT_TRANSFER; sender keeps its own */
+    unsigned send_handle_count;
+    /* What comes back, in a row: it is stored at once. */
+    unsigned recv_handle_count;    /* out */
+    unsigned long recv_len;        /* out: bytes that came */
     int recv_handles[IPC_HANDLES]; /* out: installed in the receiver */
     unsigned reply_session;        /* reply only: 1 = make the session below and give
                                       the client a handle to it, which precedes

@@ -38,7 +38,8 @@ static int get_ext(uint64_t at, struct ipc_ext *ext)
     memset(ext, 0, sizeof *ext);
     if (!at)
         return 0;
-    int rc = copy_from_user(self()->space, ext, at, sizeof *ext);
+    /* Results are stored after the point of no return: not much may fail then. */
+    int rc = copy_for_update(self()->space, ext, at, sizeof *ext);
     if (rc < 0)
         return rc;
     if (ext->send_len > IPC_BUFFER_MAX || ext->send_handle_count > IPC_HANDLES)
@@ -47,28 +48,23 @@ static int get_ext(uint64_t at, struct ipc_ext *ext)
         ext->recv_cap = IPC_BUFFER_MAX;
     if (!user_range(ext->send_addr, ext->send_len) || !user_range(ext->recv_addr, ext->recv_cap))
         return -EFAULT;
-    /* Results are stored after the point of no return: not much may fail then. */
-    return user_prefault(self()->space, at, sizeof *ext, ACCESS_WRITE);
+    return 0;
 }
+
+#define OUT_START offsetof(struct ipc_ext, recv_handle_count)
+#define OUT_END   (offsetof(struct ipc_ext, recv_handles) + IPC_HANDLES * sizeof(int))
 
 /* Stores what came back: lengths and handles. */
 static int put_ext(uint64_t at, uint64_t recv_len, const int *handles, unsigned count)
 {
     if (!at)
         return 0;
-    struct ipc_ext out = {.recv_len = recv_len, .recv_handle_count = count};
-    for (unsigned i = 0; i < count && i < IPC_HANDLES; i++)
-        out.recv_handles[i] = handles[i];
-    struct space *s = self()->space;
-    int rc = copy_to_user(s, at + offsetof(struct ipc_ext, recv_len), &out.recv_len,
-                          sizeof out.recv_len);
-    if (rc == 0)
-        rc = copy_to_user(s, at + offsetof(struct ipc_ext, recv_handle_count),
-                          &out.recv_handle_count, sizeof out.recv_handle_count);
-    if (rc == 0)
-        rc = copy_to_user(s, at + offsetof(struct ipc_ext, recv_handles), out.recv_handles,
-                          sizeof out.recv_handles);
-    return rc;
+    struct ipc_ext out;
+    out.recv_len = recv_len;
+    out.recv_handle_count = count;
+    for (unsigned i = 0; i < IPC_HANDLES; i++)
+        out.recv_handles[i] = i < count ? handles[i] : 0;
+    return copy_to_user(self()->space, at + OUT_START, &out.recv_handle_count, OUT_END - OUT_START);
 }
 
 static void drop(struct handle *handles, unsigned count)

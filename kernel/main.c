@@ -34,7 +34,7 @@
 #define DTB_MAX (2ul << 20)
 
 struct hart harts[MAX_HARTS];
-unsigned hart_count;
+unsigned hart_limit, hart_count;
 uint64_t boot_cycle;
 
 static struct machine machine;
@@ -53,6 +53,7 @@ static void halt(void)
 /* tp to the struct hart of the hart that booted, wherever the tree lists it. */
 static void adopt_boot_hart(uint64_t hartid)
 {
+    hart_limit = machine.hart_count;
     for (unsigned i = 0; i < machine.hart_count; i++) {
         harts[i].index = i;
         harts[i].hartid = machine.harts[i].hartid;

@@ -210,7 +210,7 @@ static int next_locked(struct port *p, struct request **r, struct received *out)
             return rc;
     }
     if (p->pending) {
-        out->id = 0;
+        memset(out, 0, sizeof *out);
         out->words[0] = p->pending;
         p->pending = 0;
         return 0;
@@ -222,8 +222,7 @@ static int next_locked(struct port *p, struct request **r, struct received *out)
 
 int port_receive(struct port *p, const struct buffer *into, struct received *out)
 {
-    int rc = into->size ? user_prefault(into->space, into->addr, into->size, ACCESS_WRITE) : 0;
-    memset(out, 0, sizeof *out);
+    int rc = 0;
     p->server_pid = thread_self()->process->pid;
     while (rc == 0) {
         struct request *r = NULL;

@@ -1,6 +1,8 @@
 /* Requests, and copies between their buffers; the contract is in request.h. */
 #include "kernel/request.h"
 
+#include <stddef.h>
+
 #include "kernel/lib/string.h"
 #include "vm/frame.h"
 #include "vm/swap.h"
@@ -8,7 +10,8 @@
 
 void request_init(struct request *r, struct thread *client)
 {
-    memset(r, 0, sizeof *r);
+    memset(r, 0, offsetof(struct request, parked));
+    r->parked.count = 0;
     list_init(&r->link);
     waitq_init(&r->wait);
     r->client = client;

@@ -56,11 +56,9 @@ struct request {
     uint64_t number;          /* (port lock) given when it is first received */
     struct process *server;   /* (port lock) in SERVICE: who received it; only compared */
     unsigned deaths;          /* (port lock) of servers that had it in service */
-    uint64_t words[IPC_WORDS];
+    unsigned handle_count;
     uint64_t badge, origin;
     struct buffer send, recv;
-    struct handle handles[IPC_HANDLES]; /* for the server, which gets copies */
-    unsigned handle_count;
     struct thread *client;          /* NULL: the kernel's own */
     void (*done)(struct request *); /* kernel's own: called once, no lock held */
     /* Kernel's own, or NULL: called when it is taken from the queue, no lock held.
@@ -70,13 +68,17 @@ struct request {
     /* the answer */
     int error; /* 0 or -errno; REQUEST_RETRY: fault the buffer in, send again */
     uint64_t recv_len;
-    int recv_handles[IPC_HANDLES + 1];
     unsigned recv_handle_count;
-    struct parked parked; /* the answer, if it could not be copied directly */
+    uint64_t words[IPC_WORDS];
+    /* From here on the counts say what is valid. */
+    struct parked parked;               /* the answer, if it could not be copied directly */
+    struct handle handles[IPC_HANDLES]; /* for the server, which gets copies */
+    int recv_handles[IPC_HANDLES + 1];
 };
 
 #define REQUEST_RETRY 1
 
+/* A request with no words, buffers or handles yet. */
 void request_init(struct request *r, struct thread *client);
 
 /* What a copy stopped at. */

@@ -116,8 +116,8 @@ static struct thread *pick(void)
 {
     unsigned me = hart_self()->index;
     struct thread *t = dequeue(&queues[me], false);
-    for (unsigned i = 1; !t && i < MAX_HARTS; i++)
-        t = dequeue(&queues[(me + i) % MAX_HARTS], true);
+    for (unsigned i = 1; !t && i < hart_limit; i++)
+        t = dequeue(&queues[me + i < hart_limit ? me + i : me + i - hart_limit], true);
     return t;
 }
 
@@ -134,7 +134,7 @@ static unsigned place(const struct thread *t)
     unsigned best = hart_self()->index;
     if (is_idling(t->hart))
         return t->hart;
-    for (unsigned i = 0; i < MAX_HARTS; i++) {
+    for (unsigned i = 0; i < hart_limit; i++) {
         if (is_idling(i))
             return i;
         if (harts[i].online && __atomic_load_n(&queues[i].length, __ATOMIC_RELAXED) <
@@ -345,7 +345,7 @@ bool thread_dying(void)
 /* Threads wait here: an idle hart may take one. */
 static void call_idle_hart(void)
 {
-    for (unsigned i = 0; i < MAX_HARTS; i++)
+    for (unsigned i = 0; i < hart_limit; i++)
         if (is_idling(i)) {
             sbi_send_ipi(1ul << i);
             return;
@@ -374,7 +374,7 @@ void sched_tick(void)
 
 static bool work_waits(void)
 {
-    for (unsigned i = 0; i < MAX_HARTS; i++)
+    for (unsigned i = 0; i < hart_limit; i++)
         if (__atomic_load_n(&queues[i].length, __ATOMIC_SEQ_CST))
             return true;
     return false;

@@ -12,14 +12,14 @@ static pte_t *table(paddr_t pa)
     return direct_map(pa);
 }
 
-pte_t *sv39_walk(paddr_t root, vaddr_t va, bool create)
+pte_t *sv39_make_tables(paddr_t root, vaddr_t va)
 {
     pte_t *t = table(root);
     for (int level = 2; level > 0; level--) {
         pte_t *entry = &t[sv39_index(va, level)];
         pte_t pte = pte_load(entry);
         if (!(pte & PTE_V)) {
-            struct frame *f = create ? frame_alloc_zeroed(FRAME_TABLE, FRAME_CRITICAL) : NULL;
+            struct frame *f = frame_alloc_zeroed(FRAME_TABLE, FRAME_CRITICAL);
             if (!f)
                 return NULL;
             /* A non-leaf entry has nothing but V set: A, D and U there are

@@ -87,6 +87,9 @@ static inline bool sv39_isolated(void)
 /* Root table of the kernel itself: no user half. */
 extern paddr_t kernel_root;
 
+/* The part of sv39_walk that makes tables. */
+pte_t *sv39_make_tables(paddr_t root, vaddr_t va);
+
 /*
  * The last-level entry for va under root; NULL if a table on the way is missing
  * (and create is false, or no frame could be had) or a larger leaf covers it.
@@ -95,7 +98,17 @@ extern paddr_t kernel_root;
  * So the pointer is good while the caller holds the space's lock, or an object's
  * that has a region there attached; without them, between walk_begin and walk_end.
  */
-pte_t *sv39_walk(paddr_t root, vaddr_t va, bool create);
+static inline pte_t *sv39_walk(paddr_t root, vaddr_t va, bool create)
+{
+    paddr_t table = root;
+    for (int level = 2; level > 0; level--) {
+        pte_t pte = pte_load((pte_t *)direct_map(table) + sv39_index(va, level));
+        if ((pte & (PTE_V | PTE_R | PTE_W | PTE_X)) != PTE_V)
+            return create ? sv39_make_tables(root, va) : NULL;
+        table = pte_paddr(pte);
+    }
+    return (pte_t *)direct_map(table) + sv39_index(va, 0);
+}
 
 /* This hart looks at tables that only it keeps from going. A short time: others spin.
  * With the walk lock of a table held whose entry is in use, it stays without that. */

@@ -12,31 +12,47 @@ static size_t in_page(vaddr_t va, size_t n)
     return n < room ? n : room;
 }
 
-/* The kernel address of a user byte, with the walk lock of its table held
- * (*walk); NULL, nothing held, if the entry does not allow the access as it is. */
-static char *enter_page(struct space *s, vaddr_t va, unsigned access, struct spinlock **walk)
+/* Does the entry allow the access as it is? Then it is marked as used for it. Its table's walk
+ * lock is held. */
+static inline bool use_locked(pte_t *pte, unsigned access)
 {
     bool write = access == ACCESS_WRITE;
     uint64_t needed = PTE_V | PTE_U | (write ? PTE_W : access == ACCESS_EXEC ? PTE_X : PTE_R);
-    walk_begin();
-    pte_t *pte = sv39_walk(s->root, va, false);
-    if (!pte) {
-        walk_end();
-        return NULL;
-    }
-    *walk = sv39_lock(pte);
-    spin_lock(*walk);
-    pte_t now = pte_load(pte);
-    bool allowed = (now & needed) == needed && frame_valid(pte_paddr(now));
-    if (!allowed)
-        spin_unlock(*walk);
-    walk_end();
-    if (!allowed)
-        return NULL;
     uint64_t mark = write ? PTE_A | PTE_D : PTE_A;
+    pte_t now = pte_load(pte);
+    if ((now & needed) != needed || !frame_valid(pte_paddr(now)))
+        return false;
     if ((now & mark) != mark)
         pte_set_bits(pte, mark);
-    return (char *)direct_map(pte_paddr(now)) + (va & PAGE_MASK);
+    return true;
+}
+
+/* The entry of va, with the walk lock of its table held; NULL, nothing held, if it does not
+ * allow the access as it is. */
+static inline pte_t *enter(struct space *s, vaddr_t va, unsigned access)
+{
+    walk_begin();
+    pte_t *pte = sv39_walk(s->root, va, false);
+    if (pte) {
+        spin_lock(sv39_lock(pte));
+        if (!use_locked(pte, access)) {
+            spin_unlock(sv39_lock(pte));
+            pte = NULL;
+        }
+    }
+    walk_end();
+    return pte;
+}
+
+/* The kernel address of a user byte, with the walk lock of its table held (*walk); NULL,
+ * nothing held, if the entry does not allow the access as it is. */
+static char *enter_page(struct space *s, vaddr_t va, unsigned access, struct spinlock **walk)
+{
+    pte_t *pte = enter(s, va, access);
+    if (!pte)
+        return NULL;
+    *walk = sv39_lock(pte);
+    return (char *)direct_map(pte_paddr(pte_load(pte))) + (va & PAGE_MASK);
 }
 
 int user_fault(struct space *s, vaddr_t va, unsigned access, int flags)
@@ -50,12 +66,12 @@ int user_fault(struct space *s, vaddr_t va, unsigned access, int flags)
     return space_fault(s, va, access, flags);
 }
 
-size_t try_copy_from_user(struct space *s, void *to, vaddr_t from, size_t n)
+static size_t try_copy_in(struct space *s, void *to, vaddr_t from, size_t n, unsigned access)
 {
     size_t done = 0;
     while (done < n) {
         struct spinlock *walk;
-        char *page = enter_page(s, from + done, ACCESS_READ, &walk);
+        char *page = enter_page(s, from + done, access, &walk);
         if (!page)
             break;
         size_t step = in_page(from + done, n - done);
@@ -64,6 +80,11 @@ size_t try_copy_from_user(struct space *s, void *to, vaddr_t from, size_t n)
         done += step;
     }
     return done;
+}
+
+size_t try_copy_from_user(struct space *s, void *to, vaddr_t from, size_t n)
+{
+    return try_copy_in(s, to, from, n, ACCESS_READ);
 }
 
 size_t try_copy_to_user(struct space *s, vaddr_t to, const void *from, size_t n)
@@ -82,17 +103,27 @@ size_t try_copy_to_user(struct space *s, vaddr_t to, const void *from, size_t n)
     return done;
 }
 
-int copy_from_user(struct space *s, void *to, vaddr_t from, size_t n)
+static int copy_in(struct space *s, void *to, vaddr_t from, size_t n, unsigned access)
 {
     if (!user_range(from, n))
         return -EFAULT;
     size_t done = 0;
-    while ((done += try_copy_from_user(s, (char *)to + done, from + done, n - done)) < n) {
-        int rc = user_fault(s, from + done, ACCESS_READ, 0);
+    while ((done += try_copy_in(s, (char *)to + done, from + done, n - done, access)) < n) {
+        int rc = user_fault(s, from + done, access, 0);
         if (rc < 0)
             return rc;
     }
     return 0;
+}
+
+int copy_from_user(struct space *s, void *to, vaddr_t from, size_t n)
+{
+    return copy_in(s, to, from, n, ACCESS_READ);
+}
+
+int copy_for_update(struct space *s, void *to, vaddr_t from, size_t n)
+{
+    return copy_in(s, to, from, n, ACCESS_WRITE);
 }
 
 int copy_to_user(struct space *s, vaddr_t to, const void *from, size_t n)
@@ -124,21 +155,32 @@ long copy_string_from_user(struct space *s, char *to, vaddr_t from, size_t size)
     return -ENAMETOOLONG;
 }
 
+/* Where the pages from va on end that allow the access, at `end` at the latest. One look for
+ * all that are in a table: a buffer may have sixteen, before each message. */
+static vaddr_t present_until(struct space *s, vaddr_t va, vaddr_t end, unsigned access)
+{
+    pte_t *pte = enter(s, va, access);
+    if (!pte)
+        return va;
+    struct spinlock *walk = sv39_lock(pte);
+    do
+        va = page_round_down(va) + PAGE_SIZE;
+    while (va < end && sv39_index(va, 0) && use_locked(++pte, access));
+    spin_unlock(walk);
+    return va;
+}
+
 int user_prefault(struct space *s, vaddr_t va, size_t n, unsigned access)
 {
     if (!user_range(va, n))
         return -EFAULT;
     vaddr_t end = va + n;
     while (va < end) {
-        struct spinlock *walk;
-        if (enter_page(s, va, access, &walk)) {
-            spin_unlock(walk);
-            va = page_round_down(va) + PAGE_SIZE;
-            continue;
-        }
-        int rc = user_fault(s, va, access, 0);
+        vaddr_t until = present_until(s, va, end, access);
+        int rc = until == va ? user_fault(s, va, access, 0) : 0;
         if (rc < 0)
             return rc;
+        va = until;
     }
     return 0;
 }

@@ -28,6 +28,8 @@ static inline bool user_range(vaddr_t va, uint64_t n)
  * may have been copied when it fails. */
 int copy_from_user(struct space *s, void *to, vaddr_t from, size_t n);
 int copy_to_user(struct space *s, vaddr_t to, const void *from, size_t n);
+/* As copy_from_user, of memory that is about to be written: it is faulted in for that. */
+int copy_for_update(struct space *s, void *to, vaddr_t from, size_t n);
 /* As many bytes as can be had without a fault. Never sleeps. */
 size_t try_copy_from_user(struct space *s, void *to, vaddr_t from, size_t n);
 size_t try_copy_to_user(struct space *s, vaddr_t to, const void *from, size_t n);

@@ -8,10 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "kernel/lib/lock.h"
-
 #define MAX_HARTS 8
 
+struct spinlock;
 struct thread;
 struct space;
 
@@ -57,6 +56,7 @@ struct hart {
 };
 
 extern struct hart harts[MAX_HARTS];
+extern unsigned hart_limit; /* of them, those that the machine has, from 0 on */
 extern unsigned hart_count; /* harts that are online */
 
 /* Of those harts (bits), the ones that do not idle. An idle one looks at what it was left before

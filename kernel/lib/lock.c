@@ -36,20 +36,9 @@ static void lock_pop(const struct spinlock *l)
     panic("lock %p released but not held", (void *)l);
 }
 #else
-static inline void lock_check(const struct spinlock *l)
-{
-    (void)l;
-}
-
-static inline void lock_push(const struct spinlock *l)
-{
-    (void)l;
-}
-
-static inline void lock_pop(const struct spinlock *l)
-{
-    (void)l;
-}
+#define lock_check(l) ((void)(l))
+#define lock_push(l)  ((void)(l))
+#define lock_pop(l)   ((void)(l))
 #endif
 
 bool spin_trylock(struct spinlock *l)
@@ -62,18 +51,22 @@ bool spin_trylock(struct spinlock *l)
     return true;
 }
 
+void spin_wait(struct spinlock *l)
+{
+    uint32_t me = hart_self()->index + 1, free;
+    do {
+        while (__atomic_load_n(&l->owner, __ATOMIC_RELAXED))
+            ;
+        free = 0;
+    } while (!__atomic_compare_exchange_n(&l->owner, &free, me, false, __ATOMIC_ACQUIRE,
+                                          __ATOMIC_RELAXED));
+}
+
+#if defined(DEBUG) || defined(HOST_TEST)
 void spin_lock(struct spinlock *l)
 {
     lock_check(l);
-    uint32_t me = hart_self()->index + 1;
-    for (;;) {
-        uint32_t free = 0;
-        if (__atomic_compare_exchange_n(&l->owner, &free, me, false, __ATOMIC_ACQUIRE,
-                                        __ATOMIC_RELAXED))
-            break;
-        while (__atomic_load_n(&l->owner, __ATOMIC_RELAXED))
-            ;
-    }
+    spin_wait(l);
     lock_push(l);
 }
 
@@ -82,13 +75,9 @@ void spin_unlock(struct spinlock *l)
     lock_pop(l);
     __atomic_store_n(&l->owner, 0, __ATOMIC_RELEASE);
 }
+#endif
 
 bool spin_held(const struct spinlock *l)
 {
     return __atomic_load_n(&l->owner, __ATOMIC_RELAXED) == hart_self()->index + 1;
-}
-
-bool spin_none_held(void)
-{
-    return hart_self()->lock_depth == 0;
 }

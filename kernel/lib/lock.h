@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kernel/lib/hart.h"
+
 enum lock_rank {
     RANK_NONE,
     RANK_TREE,    /* process tree: parents, children, groups, pids */
@@ -58,14 +60,34 @@ static inline void spin_init(struct spinlock *l, enum lock_rank rank)
     l->rank = rank;
 }
 
-/* Waits until the lock is ours. Never sleeps. */
-void spin_lock(struct spinlock *l);
 /* Takes the lock if it is free; false otherwise. */
 bool spin_trylock(struct spinlock *l);
+/* Waits until the lock is ours, which it is not yet. Never sleeps. */
+void spin_wait(struct spinlock *l);
+#if defined(DEBUG) || defined(HOST_TEST)
+void spin_lock(struct spinlock *l);
 void spin_unlock(struct spinlock *l);
+#else
+/* Inline: 6 and 2 instructions, where calls take 15 and 8, some hundred times in a fork. */
+static inline void spin_lock(struct spinlock *l)
+{
+    uint32_t free = 0;
+    if (!__atomic_compare_exchange_n(&l->owner, &free, hart_self()->index + 1, false,
+                                     __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        spin_wait(l);
+}
+
+static inline void spin_unlock(struct spinlock *l)
+{
+    __atomic_store_n(&l->owner, 0, __ATOMIC_RELEASE);
+}
+#endif
 /* True if this hart holds l; for the assertions of _locked functions. */
 bool spin_held(const struct spinlock *l);
 /* True if this hart holds no lock at all (always true outside debug builds). */
-bool spin_none_held(void);
+static inline bool spin_none_held(void)
+{
+    return hart_self()->lock_depth == 0;
+}
 
 #endif
