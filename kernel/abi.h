@@ -453,6 +453,7 @@ struct abi_counters {
     unsigned long timebase;
     unsigned long boot_cycle;  /* the boot hart's cycle counter at the kernel's first instruction */
     unsigned long idle_cycles; /* that passed while harts waited for an interrupt */
+    unsigned long direct; /* messages, there or back, that switched straight to their receiver */
 };
 
 struct abi_device {

@@ -409,6 +409,7 @@ int64_t inspect_counters(uint64_t to, uint64_t b, uint64_t c)
         .timebase = timer_timebase(),
         .boot_cycle = boot_cycle,
         .idle_cycles = counter_sum(COUNT_IDLE_CYCLES),
+        .direct = counter_sum(COUNT_DIRECT),
     };
     return copy_to_user(my_space(), to, &n, sizeof n);
 }

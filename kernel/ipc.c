@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "kernel/errno.h"
+#include "kernel/ipc_parts.h"
 #include "kernel/lib/string.h"
 #include "kernel/port.h"
 #include "kernel/process.h"
@@ -15,14 +16,16 @@
 /* Words travel in a2..a6, t0..t2. */
 static const unsigned char word_regs[IPC_WORDS] = {12, 13, 14, 15, 16, REG_T0, REG_T1, REG_T2};
 
-static void get_words(const struct trapframe *tf, uint64_t *words)
+void ipc_get_words(const struct trapframe *tf, uint64_t *words)
 {
+#pragma GCC unroll 8
     for (unsigned i = 0; i < IPC_WORDS; i++)
         words[i] = tf->x[word_regs[i]];
 }
 
-static void put_words(struct trapframe *tf, const uint64_t *words)
+void ipc_put_words(struct trapframe *tf, const uint64_t *words)
 {
+#pragma GCC unroll 8
     for (unsigned i = 0; i < IPC_WORDS; i++)
         tf->x[word_regs[i]] = words[i];
 }
@@ -35,9 +38,11 @@ static struct process *self(void)
 /* Copies the user's ext in and checks it; without one, all is empty. */
 static int get_ext(uint64_t at, struct ipc_ext *ext)
 {
-    memset(ext, 0, sizeof *ext);
-    if (!at)
+    if (!at) {
+        ext->send_addr = ext->send_len = ext->recv_addr = ext->recv_cap = 0;
+        ext->send_handle_count = ext->reply_session = 0;
         return 0;
+    }
     /* Results are stored after the point of no return: not much may fail then. */
     int rc = copy_for_update(self()->space, ext, at, sizeof *ext);
     if (rc < 0)
@@ -52,7 +57,15 @@ static int get_ext(uint64_t at, struct ipc_ext *ext)
 }
 
 #define OUT_START offsetof(struct ipc_ext, recv_handle_count)
-#define OUT_END   (offsetof(struct ipc_ext, recv_handles) + IPC_HANDLES * sizeof(int))
+#define OUT_SIZE  (offsetof(struct ipc_ext, reply_session) - OUT_START)
+
+static void make_out(struct ipc_ext *out, uint64_t recv_len, const int *handles, unsigned count)
+{
+    out->recv_len = recv_len;
+    out->recv_handle_count = count;
+    for (unsigned i = 0; i < IPC_HANDLES; i++)
+        out->recv_handles[i] = i < count ? handles[i] : 0;
+}
 
 /* Stores what came back: lengths and handles. */
 static int put_ext(uint64_t at, uint64_t recv_len, const int *handles, unsigned count)
@@ -60,11 +73,17 @@ static int put_ext(uint64_t at, uint64_t recv_len, const int *handles, unsigned 
     if (!at)
         return 0;
     struct ipc_ext out;
-    out.recv_len = recv_len;
-    out.recv_handle_count = count;
-    for (unsigned i = 0; i < IPC_HANDLES; i++)
-        out.recv_handles[i] = i < count ? handles[i] : 0;
-    return copy_to_user(self()->space, at + OUT_START, &out.recv_handle_count, OUT_END - OUT_START);
+    make_out(&out, recv_len, handles, count);
+    return copy_to_user(self()->space, at + OUT_START, &out.recv_handle_count, OUT_SIZE);
+}
+
+bool ipc_try_put_ext(struct process *p, uint64_t at, uint64_t recv_len)
+{
+    if (!at)
+        return true;
+    struct ipc_ext out;
+    make_out(&out, recv_len, NULL, 0);
+    return try_copy_to_user(p->space, at + OUT_START, &out.recv_handle_count, OUT_SIZE) == OUT_SIZE;
 }
 
 static void drop(struct handle *handles, unsigned count)
@@ -94,12 +113,24 @@ static struct buffer user_buffer(uint64_t addr, uint64_t size)
     return (struct buffer){.space = self()->space, .addr = addr, .size = size};
 }
 
+void ipc_call_finish(struct trapframe *tf, struct parked_call *c, int rc)
+{
+    struct request *r = &c->request;
+    if (rc == 0) {
+        ipc_put_words(tf, r->words);
+        rc = put_ext(c->ext_at, r->recv_len, r->recv_handles, r->recv_handle_count);
+    }
+    kobject_unref(c->session);
+    tf->x[REG_A0] = (uint64_t)rc;
+}
+
 void ipc_call(struct trapframe *tf)
 {
     struct ipc_ext ext;
     struct handle session;
-    uint64_t ext_at = tf->x[11];
-    int rc = get_ext(ext_at, &ext);
+    struct parked_call c;
+    c.ext_at = tf->x[11];
+    int rc = get_ext(c.ext_at, &ext);
     if (rc == 0)
         rc = handle_get(&self()->handles, (int)tf->x[REG_A0], HANDLE_SESSION, RIGHT_CALL, &session);
     if (rc < 0) {
@@ -107,71 +138,74 @@ void ipc_call(struct trapframe *tf)
         return;
     }
     struct session *s = container_of(session.object, struct session, kobject);
-    struct request r;
-    request_init(&r, thread_self());
-    rc = gather(&ext, r.handles, &r.handle_count);
+    struct request *r = &c.request;
+    c.session = session.object;
+    request_init_without_words(r, thread_self());
+    rc = gather(&ext, r->handles, &r->handle_count);
     if (rc == 0) {
-        get_words(tf, r.words);
-        r.badge = s->badge;
-        r.origin = session.rights;
-        r.send = user_buffer(ext.send_addr, ext.send_len);
-        r.recv = user_buffer(ext.recv_addr, ext.recv_cap);
-        rc = port_call(s->port, &r);
+        ipc_get_words(tf, r->words);
+        r->badge = s->badge;
+        r->origin = session.rights;
+        r->send = user_buffer(ext.send_addr, ext.send_len);
+        r->recv = user_buffer(ext.recv_addr, ext.recv_cap);
+        ipc_call_direct(s->port, &c);
+        rc = port_call(s->port, r);
     } else {
-        drop(r.handles, r.handle_count);
+        drop(r->handles, r->handle_count);
     }
-    if (rc == 0) {
-        put_words(tf, r.words);
-        rc = put_ext(ext_at, r.recv_len, r.recv_handles, r.recv_handle_count);
-    }
-    kobject_unref(session.object);
-    tf->x[REG_A0] = (uint64_t)rc;
+    ipc_call_finish(tf, &c, rc);
 }
 
-/* Receives into the frame. `port` is referenced by the caller. */
-static void receive(struct trapframe *tf, struct port *port, uint64_t ext_at,
-                    const struct ipc_ext *ext)
+void ipc_receive_into(struct trapframe *tf, struct parked_receive *w)
 {
     struct received got;
-    struct buffer into = user_buffer(ext->recv_addr, ext->recv_cap);
-    int rc = port_receive(port, &into, &got);
+    ipc_receive_direct(w);
+    int rc = port_receive(w->port, &w->into, &got);
     if (rc == 0)
-        rc = put_ext(ext_at, got.recv_len, got.handles, got.handle_count);
-    if (rc < 0) {
+        rc = put_ext(w->ext_at, got.recv_len, got.handles, got.handle_count);
+    if (rc == 0) {
+        tf->x[REG_A0] = got.id;
+        tf->x[11] = got.badge;
+        tf->x[REG_T3] = got.origin;
+        ipc_put_words(tf, got.words);
+    } else {
         tf->x[REG_A0] = (uint64_t)rc;
-        return;
     }
-    tf->x[REG_A0] = got.id;
-    tf->x[11] = got.badge;
-    tf->x[REG_T3] = got.origin;
-    put_words(tf, got.words);
+    port_unref(w->port);
 }
 
-/* The port and the ext that the frame names. 0 or -errno. */
-static int enter(const struct trapframe *tf, struct handle *port, struct ipc_ext *ext)
+/* The port, referenced, and the ext that the frame names. 0 or -errno. */
+static int enter(const struct trapframe *tf, struct parked_receive *w, struct ipc_ext *ext)
 {
-    int rc = get_ext(tf->x[11], ext);
+    struct handle port;
+    w->ext_at = tf->x[11];
+    int rc = get_ext(w->ext_at, ext);
     if (rc == 0)
-        rc = handle_get(&self()->handles, (int)tf->x[REG_A0], HANDLE_PORT, RIGHT_OWN, port);
+        rc = handle_get(&self()->handles, (int)tf->x[REG_A0], HANDLE_PORT, RIGHT_OWN, &port);
+    if (rc == 0) {
+        w->port = (struct port *)port.object;
+        w->into = user_buffer(ext->recv_addr, ext->recv_cap);
+    }
     return rc;
 }
 
 void ipc_receive(struct trapframe *tf)
 {
-    struct handle port;
+    struct parked_receive w;
     struct ipc_ext ext;
-    int rc = enter(tf, &port, &ext);
-    if (rc < 0) {
+    int rc = enter(tf, &w, &ext);
+    if (rc == 0)
+        ipc_receive_into(tf, &w);
+    else
         tf->x[REG_A0] = (uint64_t)rc;
-        return;
-    }
-    receive(tf, (struct port *)port.object, tf->x[11], &ext);
-    kobject_unref(port.object);
 }
 
-static int reply_with(const struct trapframe *tf, struct port *port, const struct ipc_ext *ext)
+/* Answers; with `then`, to receive afterwards, which may be part of it. */
+static int reply_with(const struct trapframe *tf, struct port *port, const struct ipc_ext *ext,
+                      struct parked_receive *then)
 {
-    struct reply reply = {.handle_count = 0};
+    struct reply reply;
+    reply.handle_count = 0;
     int rc = 0;
     if (ext->reply_session) {
         rc = session_create(port, &ext->session, &reply.handles[0]);
@@ -185,8 +219,10 @@ static int reply_with(const struct trapframe *tf, struct port *port, const struc
     if (rc == 0)
         rc = gather(ext, reply.handles, &reply.handle_count);
     if (rc == 0) {
-        get_words(tf, reply.words);
+        ipc_get_words(tf, reply.words);
         reply.send = user_buffer(ext->send_addr, ext->send_len);
+        if (then && !reply.handle_count && ipc_reply_direct(port, tf->x[REG_T3], &reply, then))
+            return 0;
         rc = port_reply(port, tf->x[REG_T3], &reply);
     }
     if (rc < 0)
@@ -196,29 +232,25 @@ static int reply_with(const struct trapframe *tf, struct port *port, const struc
 
 void ipc_reply(struct trapframe *tf)
 {
-    struct handle port;
+    struct parked_receive w;
     struct ipc_ext ext;
-    int rc = enter(tf, &port, &ext);
+    int rc = enter(tf, &w, &ext);
     if (rc == 0) {
-        rc = reply_with(tf, (struct port *)port.object, &ext);
-        kobject_unref(port.object);
+        rc = reply_with(tf, w.port, &ext, NULL);
+        port_unref(w.port);
     }
     tf->x[REG_A0] = (uint64_t)rc;
 }
 
 void ipc_reply_receive(struct trapframe *tf)
 {
-    struct handle port;
+    struct parked_receive w;
     struct ipc_ext ext;
-    int rc = enter(tf, &port, &ext);
-    if (rc < 0) {
-        tf->x[REG_A0] = (uint64_t)rc;
-        return;
-    }
-    rc = reply_with(tf, (struct port *)port.object, &ext);
+    int rc = enter(tf, &w, &ext);
+    if (rc == 0 && (rc = reply_with(tf, w.port, &ext, &w)) < 0)
+        port_unref(w.port);
     if (rc == 0)
-        receive(tf, (struct port *)port.object, tf->x[11], &ext);
+        ipc_receive_into(tf, &w);
     else
         tf->x[REG_A0] = (uint64_t)rc;
-    kobject_unref(port.object);
 }

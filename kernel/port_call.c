@@ -39,19 +39,17 @@ static void unlink_locked(struct port *p, struct request *r)
     r->state = REQUEST_IDLE;
 }
 
-/* Waits for the end of the current thread's request. Lock held. */
-static int wait_done_locked(struct port *p, struct request *r)
+int port_wait_done_locked(struct port *p, struct request *r, int rc)
 {
     struct thread *t = thread_self();
     while (r->state != REQUEST_DONE) {
         bool may_cancel = r->state == REQUEST_QUEUED || r->state == REQUEST_SERVICE;
-        t->wait_holder = p->server_pid;
-        int rc = wait_on(&r->wait, &p->lock, may_cancel ? WAIT_KILLABLE : 0, "reply");
-        may_cancel = r->state == REQUEST_QUEUED || r->state == REQUEST_SERVICE;
         if (rc == -EINTR && may_cancel && thread_dying()) {
             unlink_locked(p, r);
             return -EINTR;
         }
+        t->wait_holder = p->server_pid;
+        rc = wait_on(&r->wait, &p->lock, may_cancel ? WAIT_KILLABLE : 0, "reply");
     }
     r->state = REQUEST_IDLE;
     return r->error;
@@ -68,6 +66,15 @@ static int unpark(struct request *r)
     return rc;
 }
 
+int port_call_ended(struct request *r, int rc)
+{
+    port_drop_handles(r);
+    if (rc == 0 && r->parked.count)
+        rc = unpark(r);
+    parked_free(&r->parked);
+    return rc;
+}
+
 int port_call(struct port *p, struct request *r)
 {
     struct buffer original = r->send;
@@ -76,6 +83,7 @@ int port_call(struct port *p, struct request *r)
     if (r->recv.size && !r->recv.frames)
         rc = user_prefault(r->recv.space, r->recv.addr, r->recv.size, ACCESS_WRITE);
     count(COUNT_CALL);
+    r->direct = NULL;
     for (int tries = 0; rc == 0; tries++) {
         if (original.size && !original.frames && tries < RETRIES)
             rc = user_prefault(original.space, original.addr, original.size, ACCESS_READ);
@@ -91,17 +99,13 @@ int port_call(struct port *p, struct request *r)
         rc = enqueue_locked(p, r);
         if (rc == 0) {
             port_hand_over_locked(&p->receivers);
-            rc = wait_done_locked(p, r);
+            rc = port_wait_done_locked(p, r, 0);
         }
         spin_unlock(&p->lock);
         if (rc != REQUEST_RETRY)
             break;
         rc = 0;
     }
-    port_drop_handles(r);
     parked_free(&outgoing);
-    if (rc == 0 && r->parked.count)
-        rc = unpark(r);
-    parked_free(&r->parked);
-    return rc;
+    return port_call_ended(r, rc);
 }

@@ -19,6 +19,22 @@ void port_finish(struct port *p, struct request *r, int error);
 /* Drops the handles on their way to the server. No lock held. */
 void port_drop_handles(struct request *r);
 
+/* A slot for one more request in service, -ENOMEM. Lock held. */
+int port_service_slot_locked(struct port *p);
+/* A TAKEN request goes into service there, with that process. Lock held. */
+void port_serve_locked(struct port *p, struct request *r, int slot, struct process *server);
+/* The request of that id, which is REPLYING from now on: nobody else finds it, and its
+ * slot is not given to another. NULL: there is none. Lock held. */
+struct request *port_take_for_reply_locked(struct port *p, uint64_t id);
+/* A REPLYING request, whose slot was kept, is in service again. 0, or -EPIPE: the port
+ * was given up meanwhile, and the request has ended. No lock held. */
+int port_back_to_service(struct port *p, struct request *r);
+/* Waits, like port_call, for the end of the current thread's request, of which the first
+ * wait ended with rc. Lock held. */
+int port_wait_done_locked(struct port *p, struct request *r, int rc);
+/* The request has ended with rc: brings a parked answer to its place. Its result. No lock
+ * held; may sleep. */
+int port_call_ended(struct request *r, int rc);
 /* Takes a request in SERVICE out of the port's table and list. Lock held. */
 void port_leave_service_locked(struct port *p, struct request *r);
 /* Gives up the slot of a request that was answered, if it still has it. Lock held. */

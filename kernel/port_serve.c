@@ -18,8 +18,8 @@ static unsigned slot_of(uint64_t id)
     return id & ((1u << SLOT_BITS) - 1);
 }
 
-/* A free slot of the table, which grows; -ENOMEM. Lock held. */
-static int service_slot_locked(struct port *p)
+/* The table grows as needed. */
+int port_service_slot_locked(struct port *p)
 {
     for (unsigned n = 0; n < p->service_size; n++) {
         unsigned slot = (p->service_hint + n) % p->service_size;
@@ -52,9 +52,8 @@ static void list_by_number_locked(struct port *p, struct request *r)
     list_push_front(l, &r->link);
 }
 
-static void serve_locked(struct port *p, struct request *r)
+static void serve_locked(struct port *p, struct request *r, struct process *server)
 {
-    struct process *server = thread_self()->process;
     server->serves = true;
     r->server = server;
     list_by_number_locked(p, r);
@@ -63,19 +62,23 @@ static void serve_locked(struct port *p, struct request *r)
         wake_all(&r->wait); /* it may have been killed while uncancellable */
 }
 
+void port_serve_locked(struct port *p, struct request *r, int slot, struct process *server)
+{
+    if (!r->number)
+        r->number = ++p->last_number;
+    r->id = r->number << SLOT_BITS | (uint64_t)slot;
+    p->service[slot] = r;
+    serve_locked(p, r, server);
+}
+
 /* Puts a TAKEN request into the table; its id, or why not: it has ended then. */
 static int64_t enter_service(struct port *p, struct request *r)
 {
     int64_t id;
     spin_lock(&p->lock);
-    int slot = p->closed ? -EPIPE : service_slot_locked(p);
-    if (slot >= 0) {
-        if (!r->number)
-            r->number = ++p->last_number;
-        r->id = r->number << SLOT_BITS | (uint64_t)slot;
-        p->service[slot] = r;
-        serve_locked(p, r);
-    }
+    int slot = p->closed ? -EPIPE : port_service_slot_locked(p);
+    if (slot >= 0)
+        port_serve_locked(p, r, slot, thread_self()->process);
     /* Once the lock is left the client may be killed, and the request gone. */
     id = slot < 0 ? slot : (int64_t)r->id;
     spin_unlock(&p->lock);
@@ -84,14 +87,12 @@ static int64_t enter_service(struct port *p, struct request *r)
     return id;
 }
 
-/* A REPLYING request, whose slot was kept, is in service again. 0, or -EPIPE: the port
- * was given up meanwhile, and the request has ended. */
-static int back_to_service(struct port *p, struct request *r)
+int port_back_to_service(struct port *p, struct request *r)
 {
     spin_lock(&p->lock);
     bool closed = p->closed;
     if (!closed)
-        serve_locked(p, r);
+        serve_locked(p, r, thread_self()->process);
     spin_unlock(&p->lock);
     if (closed)
         port_finish(p, r, -EPIPE);
@@ -111,20 +112,14 @@ void port_free_slot_locked(struct port *p, struct request *r)
         p->service[slot] = NULL;
 }
 
-/* The request of that id, which is REPLYING from now on: nobody else finds it, and its
- * slot is not given to another. NULL: there is none. */
-static struct request *take_for_reply(struct port *p, uint64_t id)
+struct request *port_take_for_reply_locked(struct port *p, uint64_t id)
 {
     unsigned slot = slot_of(id);
-    spin_lock(&p->lock);
     struct request *r = slot < p->service_size ? p->service[slot] : NULL;
     if (!r || r->id != id || r->state != REQUEST_SERVICE)
-        r = NULL;
-    else {
-        list_remove(&r->link);
-        r->state = REQUEST_REPLYING;
-    }
-    spin_unlock(&p->lock);
+        return NULL;
+    list_remove(&r->link);
+    r->state = REQUEST_REPLYING;
     return r;
 }
 
@@ -137,6 +132,7 @@ static void requeue(struct port *p, struct request *r)
     if (!closed) {
         r->state = REQUEST_QUEUED;
         list_push_front(&p->queue, &r->link);
+        wake_one(&p->receivers); /* this one may be long, or give up */
         if (!r->done)
             wake_all(&r->wait);
     }
@@ -290,14 +286,16 @@ static int reply_taken(struct port *p, struct request *r, struct reply *reply, u
 int port_reply(struct port *p, uint64_t id, struct reply *reply)
 {
     for (;;) {
-        struct request *r = take_for_reply(p, id);
+        spin_lock(&p->lock);
+        struct request *r = port_take_for_reply_locked(p, id);
+        spin_unlock(&p->lock);
         if (!r)
             return -ECANCELED;
         uint64_t fault_at = 0;
         int rc = reply_taken(p, r, reply, &fault_at);
         if (rc == 0)
             return 0;
-        if (back_to_service(p, r) < 0)
+        if (port_back_to_service(p, r) < 0)
             return -ECANCELED;
         if (rc == -EAGAIN)
             parked_announce(p, reply->send.size);

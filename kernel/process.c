@@ -194,6 +194,8 @@ void process_start_init(void)
 static void rouse_threads_locked(struct process *p, struct thread *except)
 {
     uint64_t running = 0;
+    /* A thread that is switched to now sees the reason, or we see its hart. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     list_for_each (l, &p->threads) {
         struct thread *t = container_of(l, struct thread, link);
         if (t == except)

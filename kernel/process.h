@@ -59,8 +59,8 @@ struct process {
 
 static inline bool process_thread_must_leave(const struct process *p, const struct thread *t)
 {
-    const struct thread *exec = __atomic_load_n(&p->exec_thread, __ATOMIC_SEQ_CST);
-    return __atomic_load_n(&p->dying, __ATOMIC_SEQ_CST) || (exec && exec != t);
+    const struct thread *exec = __atomic_load_n(&p->exec_thread, __ATOMIC_RELAXED);
+    return __atomic_load_n(&p->dying, __ATOMIC_RELAXED) || (exec && exec != t);
 }
 
 /* Process 1, with a system handle: executes the boot file "init". Runs it in a

@@ -1,8 +1,6 @@
 /* Requests, and copies between their buffers; the contract is in request.h. */
 #include "kernel/request.h"
 
-#include <stddef.h>
-
 #include "kernel/lib/string.h"
 #include "vm/frame.h"
 #include "vm/swap.h"
@@ -10,11 +8,29 @@
 
 void request_init(struct request *r, struct thread *client)
 {
-    memset(r, 0, offsetof(struct request, parked));
-    r->parked.count = 0;
+    memset(r->words, 0, sizeof r->words);
+    request_init_without_words(r, client);
+}
+
+/* By name: a third of what clearing it all costs, once for each call. */
+void request_init_without_words(struct request *r, struct thread *client)
+{
     list_init(&r->link);
-    waitq_init(&r->wait);
+    r->state = REQUEST_IDLE;
+    r->port = NULL;
+    r->id = r->number = 0;
+    r->server = NULL;
+    r->deaths = 0;
+    r->handle_count = r->recv_handle_count = r->parked.count = 0;
+    r->badge = r->origin = 0;
+    r->send = r->recv = (struct buffer){.frames = NULL};
     r->client = client;
+    r->direct = NULL;
+    r->done = NULL;
+    r->refresh = NULL;
+    waitq_init(&r->wait);
+    r->error = 0;
+    r->recv_len = 0;
 }
 
 /*

@@ -60,6 +60,7 @@ struct request {
     uint64_t badge, origin;
     struct buffer send, recv;
     struct thread *client;          /* NULL: the kernel's own */
+    struct parked_call *direct;     /* (port lock) the client waits like that: ipc_direct.c */
     void (*done)(struct request *); /* kernel's own: called once, no lock held */
     /* Kernel's own, or NULL: called when it is taken from the queue, no lock held.
      * Brings words and send up to date; false: it is no longer wanted. */
@@ -78,8 +79,10 @@ struct request {
 
 #define REQUEST_RETRY 1
 
-/* A request with no words, buffers or handles yet. */
+/* A request with no buffers and handles yet, and no words, which the first sets to 0 and the
+ * second leaves to its caller. */
 void request_init(struct request *r, struct thread *client);
+void request_init_without_words(struct request *r, struct thread *client);
 
 /* What a copy stopped at. */
 enum copy_result { COPY_DONE, COPY_FROM_ABSENT, COPY_TO_ABSENT };

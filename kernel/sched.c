@@ -28,6 +28,8 @@
 #define SLICE_NS 10000000ul
 
 void switch_context(struct context *from, struct context *to);
+void load_context(struct context *to) __attribute__((noreturn));
+void switch_to_user(bool *on_cpu, struct trapframe *frame) __attribute__((noreturn));
 
 static struct run_queue {
     struct spinlock lock;
@@ -39,6 +41,7 @@ static struct thread idle_threads[MAX_HARTS];
 /* The thread that this hart just switched away from, to be finished with. */
 static struct thread *left[MAX_HARTS];
 static int next_tid = 1; /* atomic */
+static uint64_t slice;   /* ticks */
 
 /* ----------------------------------------------------------- threads' life */
 
@@ -84,7 +87,7 @@ void thread_die(void)
 
 /* --------------------------------------------------------------- the queues */
 
-static void enqueue(unsigned hart, struct thread *t, bool front)
+static inline void enqueue(unsigned hart, struct thread *t, bool front)
 {
     struct run_queue *q = &queues[hart];
     spin_lock(&q->lock);
@@ -96,7 +99,7 @@ static void enqueue(unsigned hart, struct thread *t, bool front)
     spin_unlock(&q->lock);
 }
 
-static struct thread *dequeue(struct run_queue *q, bool from_back)
+static inline struct thread *dequeue(struct run_queue *q, bool from_back)
 {
     if (!__atomic_load_n(&q->length, __ATOMIC_RELAXED))
         return NULL;
@@ -112,13 +115,19 @@ static struct thread *dequeue(struct run_queue *q, bool from_back)
     return t;
 }
 
-static struct thread *pick(void)
+static __attribute__((noinline)) struct thread *steal(unsigned me)
 {
-    unsigned me = hart_self()->index;
-    struct thread *t = dequeue(&queues[me], false);
+    struct thread *t = NULL;
     for (unsigned i = 1; !t && i < hart_limit; i++)
         t = dequeue(&queues[me + i < hart_limit ? me + i : me + i - hart_limit], true);
     return t;
+}
+
+static inline struct thread *pick(void)
+{
+    unsigned me = hart_self()->index;
+    struct thread *t = dequeue(&queues[me], false);
+    return t ? t : steal(me);
 }
 
 static bool is_idling(unsigned hart)
@@ -191,7 +200,7 @@ void thread_start(struct thread *t)
 /* ------------------------------------------------------------- the switch */
 
 /* Finishes with the thread that ran before on this hart. */
-static void finish_switch(void)
+static inline void finish_switch(void)
 {
     struct hart *h = hart_self();
     struct thread *old = left[h->index];
@@ -217,12 +226,13 @@ uint64_t sched_cpu_time(const struct thread *t)
 
 static void arm_slice(struct hart *h, uint64_t now)
 {
-    h->slice_end = now + timer_ns_to_ticks(SLICE_NS);
+    h->slice_end = now + slice;
     if (h->timer_armed > h->slice_end)
         timer_set(h->slice_end);
 }
 
-static void switch_to(struct thread *next)
+/* Makes next this hart's current thread; the context is still the one before. */
+static inline struct thread *become(struct thread *next)
 {
     struct hart *h = hart_self();
     struct thread *prev = h->current;
@@ -235,8 +245,10 @@ static void switch_to(struct thread *next)
     next->hart = h->index;
     __atomic_store_n(&next->state, THREAD_RUNNING, __ATOMIC_RELAXED);
     __atomic_store_n(&next->on_cpu, true, __ATOMIC_RELAXED);
-    fp_leave(prev);
-    fp_enter(next);
+    if (prev->tf.sstatus & SSTATUS_FS)
+        fp_leave(prev);
+    if (next->tf.sstatus & SSTATUS_FS)
+        fp_enter(next);
     /* An idle hart stays in the space it was in: the next thread is likely the
      * same process's. Kernel threads need no user half and do likewise. */
     if (next->process)
@@ -249,6 +261,12 @@ static void switch_to(struct thread *next)
         arm_slice(h, now);
     next->handed = false;
     left[h->index] = prev;
+    return prev;
+}
+
+static void switch_to(struct thread *next)
+{
+    struct thread *prev = become(next);
     switch_context(&prev->context, &next->context);
     finish_switch();
 }
@@ -334,9 +352,100 @@ int sched_wait_until(struct waitq *q, struct spinlock *lock, uint64_t deadline, 
     return sched_wait(q, lock, WAIT_KILLABLE, deadline, what);
 }
 
+/* ---------------------------------------------------------------- parking */
+
+void sched_park_locked(struct waitq *q, const char *what, int holder, void (*resume)(void *),
+                       void *argument)
+{
+    struct thread *t = thread_self();
+    t->killable = true;
+    t->wake_result = 0;
+    t->wait_what = what;
+    t->wait_holder = holder;
+    t->entry = resume;
+    t->argument = t->parked = argument;
+    t->context.ra = (uint64_t)thread_first_run;
+    /* Frames below the argument's are no more by then, however often it parks with it. */
+    t->context.sp = (uint64_t)argument & ~15ul;
+    t->context.s[0] = 0; /* the backtrace ends here */
+    list_push_back(&q->waiters, &t->wait_link);
+    __atomic_store_n(&t->state, THREAD_WAITING, __ATOMIC_SEQ_CST);
+    /* As in sched_wait; but it is not queued before its hart has picked another (see above). */
+    enum thread_state waiting = THREAD_WAITING;
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (process_thread_must_leave(t->process, t) &&
+        __atomic_compare_exchange_n(&t->state, &waiting, THREAD_RUNNING, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_RELAXED))
+        t->wake_result = -EINTR;
+}
+
+/* The current thread has parked, but is to die: it goes on. */
+static bool must_go_on(const struct thread *t)
+{
+    return __atomic_load_n(&t->state, __ATOMIC_SEQ_CST) == THREAD_RUNNING;
+}
+
+bool sched_claim_locked(struct thread *t)
+{
+    enum thread_state waiting = THREAD_WAITING;
+    /* One that is still on its stack would have to be waited for. */
+    if (!t->parked || __atomic_load_n(&t->on_cpu, __ATOMIC_ACQUIRE) ||
+        !__atomic_compare_exchange_n(&t->state, &waiting, THREAD_READY, false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_RELAXED))
+        return false;
+    list_remove(&t->wait_link);
+    return true;
+}
+
+void sched_unclaim(struct thread *t)
+{
+    make_ready(t);
+}
+
+void sched_leave(void)
+{
+    assert(spin_none_held());
+    struct thread *t = thread_self();
+    if (must_go_on(t)) {
+        t->entry(t->argument);
+        thread_die();
+    }
+    struct thread *next = pick();
+    next = next ? next : hart_self()->idle;
+    become(next);
+    load_context(&next->context);
+}
+
+void sched_leave_to(struct thread *claimed)
+{
+    struct thread *t = thread_self();
+    claimed->handed = true;
+    claimed->parked = NULL;
+    claimed->wait_what = NULL;
+    claimed->wait_holder = 0;
+    if (must_go_on(t)) { /* later: who is claimed is off its stack, so nobody waits in a circle */
+        __atomic_store_n(&t->state, THREAD_READY, __ATOMIC_RELAXED);
+        enqueue(hart_self()->index, t, false);
+    }
+    struct thread *prev = become(claimed);
+    switch_to_user(&prev->on_cpu, &claimed->tf);
+}
+
+int sched_unpark_locked(void)
+{
+    struct thread *t = thread_self();
+    list_remove(&t->wait_link);
+    t->parked = NULL;
+    t->wait_what = NULL;
+    t->wait_holder = 0;
+    return t->wake_result;
+}
+
 bool thread_dying(void)
 {
     struct process *p = thread_self()->process;
+    /* After what the caller has stored: a killer sees that, or the caller sees its mark. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     return p && process_thread_must_leave(p, thread_self());
 }
 
@@ -360,7 +469,7 @@ void sched_tick(void)
     uint64_t now = timer_now(), next = timers_next();
     if (h->current != h->idle) {
         if (now >= h->slice_end) {
-            h->slice_end = now + timer_ns_to_ticks(SLICE_NS);
+            h->slice_end = now + slice;
             if (queues[h->index].length > 0) {
                 h->attention |= ATTEND_RESCHEDULE;
                 call_idle_hart();
@@ -390,6 +499,8 @@ void sched_idle(void)
             reclaimer_poke();
         h->attention = 0;
         reschedule();
+        if (h->attention) /* of whoever has just left */
+            continue;
         /* From here to the other store shootdowns leave this hart out: vm/asid.c relies on both
          * being sequentially consistent, and on space_switch before the next program. */
         __atomic_store_n(&h->idling, true, __ATOMIC_SEQ_CST);
@@ -428,5 +539,6 @@ void sched_init_hart(void)
     list_init(&t->wait_link);
     h->idle = h->current = t;
     h->timer_armed = 0;
+    slice = timer_ns_to_ticks(SLICE_NS);
     timer_set(TIMER_NEVER);
 }

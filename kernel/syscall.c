@@ -4,7 +4,6 @@
  * memory, handles and files, and ports, in syscall_memory.c, syscall_file.c and
  * syscall_port.c.
  */
-#include "kernel/syscall.h"
 
 #include "kernel/abi.h"
 #include "kernel/clock.h"
@@ -267,7 +266,7 @@ static void (*const messages[])(struct trapframe *) = {
     ipc_reply_receive,
 };
 
-void syscall_dispatch(struct trapframe *tf)
+void trap_up_syscall(struct trapframe *tf)
 {
     uint64_t number = tf->x[REG_A7];
     if (number >= SYS_call && number <= SYS_reply_receive) {

@@ -41,6 +41,7 @@ struct thread {
     struct list link;        /* (process lock) process->threads */
     /* waiting */
     struct list wait_link; /* (the wait queue's lock) */
+    void *parked;          /* its wait has no context but this: sched_park_locked */
     bool handed;           /* took over from a caller or server: goes on in its slice */
     bool killable;         /* this wait ends when the process is to die */
     int wake_result;
@@ -52,7 +53,7 @@ struct thread {
     uint64_t cpu_time; /* ticks before that */
     /* floating point: f0..f31, fcsr */
     uint64_t fp[33];
-    void (*entry)(void *); /* kernel threads */
+    void (*entry)(void *); /* where it starts, or goes on from a parked wait */
     void *argument;
 };
 
@@ -91,6 +92,28 @@ void sched_yield(void);
 void sched_tick(void);
 /* Sleeps on q until `deadline`: wait_on with a time limit. */
 int sched_wait_until(struct waitq *q, struct spinlock *lock, uint64_t deadline, const char *what);
+
+/*
+ * Waits at the boundary to user mode, where all that a thread is lies in its trap frame: who ends
+ * such a wait may fill the frame and switch straight to user mode (kernel/ipc_direct.c). Anybody
+ * else wakes it as usual, and it goes on with resume(argument), which does not return.
+ */
+/* The current thread waits on q from now on, killable, and has to leave soon. argument is on its
+ * stack, of which the part above stays. q's lock is held. */
+void sched_park_locked(struct waitq *q, const char *what, int holder, void (*resume)(void *),
+                       void *argument);
+/* Takes a parked thread off its wait, to be switched to or woken; false if something else ended
+ * it. q's lock is held. */
+bool sched_claim_locked(struct thread *t);
+/* A claimed thread goes on as if woken. */
+void sched_unclaim(struct thread *t);
+/* Leaves the current thread, which is parked: for another; for one that was claimed, in user mode,
+ * in the same slice. No lock held. */
+void sched_leave(void) __attribute__((noreturn));
+void sched_leave_to(struct thread *claimed) __attribute__((noreturn));
+/* The wait of the current thread, which was parked, has ended: how. q's lock is held. */
+int sched_unpark_locked(void);
+
 /* The thread's CPU time in ticks. */
 uint64_t sched_cpu_time(const struct thread *t);
 

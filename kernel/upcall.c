@@ -11,7 +11,6 @@
 #include "kernel/oom.h"
 #include "kernel/process.h"
 #include "kernel/reclaimer.h"
-#include "kernel/syscall.h"
 #include "kernel/thread.h"
 #include "trap/trap.h"
 #include "vm/layout.h"
@@ -24,11 +23,6 @@ _Static_assert(offsetof(struct thread, tf) == 0, "the trampoline finds the frame
 _Static_assert(offsetof(struct thread, process) == THREAD_PROCESS, "THREAD_PROCESS");
 _Static_assert(offsetof(struct process, dying) == PROCESS_DYING, "PROCESS_DYING");
 _Static_assert(offsetof(struct process, exec_thread) == PROCESS_EXEC, "PROCESS_EXEC");
-
-void trap_up_syscall(struct trapframe *tf)
-{
-    syscall_dispatch(tf);
-}
 
 void trap_up_interrupt(enum trap_interrupt kind)
 {
@@ -161,7 +155,8 @@ void trap_up_leave(void)
             log_deliver();
         if (what & ATTEND_MEMORY)
             reclaimer_poke();
-        if (thread_dying())
+        /* Who kills a thread that runs calls its hart after it has set the mark. */
+        if (process_thread_must_leave(thread_self()->process, thread_self()))
             process_thread_exit();
         if (!(what & ATTEND_RESCHEDULE))
             return;

@@ -83,7 +83,7 @@ static void asid_rollover_locked(void)
     count(COUNT_ROLLOVER);
 }
 
-static void asid_assign_locked(struct asid_context *c)
+static __attribute__((noinline)) void asid_assign_locked(struct asid_context *c)
 {
     /* A space that some hart runs across a rollover keeps its ASID. */
     for (unsigned i = 0; i < MAX_HARTS; i++)
@@ -104,21 +104,35 @@ static void asid_assign_locked(struct asid_context *c)
     __atomic_store_n(&c->stale, 0, __ATOMIC_RELAXED);
 }
 
+/* Its caller has fenced after it said that this hart is active. */
+static inline bool has_marks(const struct asid_context *c, uint64_t me)
+{
+    return (__atomic_load_n(&c->stale, __ATOMIC_RELAXED) |
+            __atomic_load_n(&c->missed, __ATOMIC_RELAXED)) &
+           me;
+}
+
 /* Shootdowns have left this hart a fence: true, and it must do it next. Marks go before the
  * fence, so that one that is set meanwhile counts for the next time. */
-static bool take_marks(struct asid_context *c, uint64_t me)
+static __attribute__((noinline)) bool take_marks(struct asid_context *c, uint64_t me)
 {
-    if (!((__atomic_load_n(&c->stale, __ATOMIC_SEQ_CST) |
-           __atomic_load_n(&c->missed, __ATOMIC_SEQ_CST)) &
-          me))
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (!has_marks(c, me))
         return false;
     __atomic_fetch_and(&c->stale, ~me, __ATOMIC_SEQ_CST);
     __atomic_fetch_and(&c->missed, ~me, __ATOMIC_SEQ_CST);
     return true;
 }
 
+/* A generation has begun since this hart's last switch: its TLB may hold anything. */
+static __attribute__((noinline)) void flush_for_generation(uint64_t me)
+{
+    tlb_fence_all();
+    __atomic_fetch_and(&flushing, ~me, __ATOMIC_SEQ_CST);
+}
+
 /* The ASID to run the space with; this hart's TLB holds nothing wrong for it. */
-static uint64_t asid_enter(struct asid_context *c, uint64_t me)
+static inline uint64_t asid_enter(struct asid_context *c, uint64_t me)
 {
     struct hart *h = hart_self();
     spin_lock(&asid_lock);
@@ -130,20 +144,32 @@ static uint64_t asid_enter(struct asid_context *c, uint64_t me)
     if (flush)
         __atomic_fetch_or(&flushing, me, __ATOMIC_SEQ_CST);
     uint64_t asid = c->id & SATP_ASID_MASK;
-    __atomic_fetch_or(&c->ran, me, __ATOMIC_SEQ_CST);
+    if (!(__atomic_load_n(&c->ran, __ATOMIC_RELAXED) & me))
+        __atomic_fetch_or(&c->ran, me, __ATOMIC_SEQ_CST);
     spin_unlock(&asid_lock);
-    if (flush) {
-        tlb_fence_all();
-        __atomic_fetch_and(&flushing, ~me, __ATOMIC_SEQ_CST);
-    }
-    if (take_marks(c, me))
+    if (flush)
+        flush_for_generation(me);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (has_marks(c, me) && take_marks(c, me))
         tlb_fence_asid(asid);
     return asid;
 }
 
-static void sync_icache(struct space *s, uint64_t me)
+static inline void install_root(struct hart *h, paddr_t root, uint64_t asid)
 {
-    if (__atomic_load_n(&s->icache_stale, __ATOMIC_SEQ_CST) & me) {
+    root = shadow_root(root, asid);
+    uint64_t satp = SATP_SV39 | asid << SATP_ASID_SHIFT | root >> PAGE_SHIFT;
+    /* With isolation the trampoline switches, on the way out. */
+    if (h->entry)
+        h->entry->user_satp = satp;
+    else
+        satp_write(satp);
+}
+
+/* Its caller has fenced after it said that this hart is active. */
+static inline void sync_icache(struct space *s, uint64_t me)
+{
+    if (__atomic_load_n(&s->icache_stale, __ATOMIC_RELAXED) & me) {
         __atomic_fetch_and(&s->icache_stale, ~me, __ATOMIC_SEQ_CST);
         icache_fence();
     }
@@ -151,14 +177,44 @@ static void sync_icache(struct space *s, uint64_t me)
 
 /* This hart is in the space already, but may have idled. Marks as stale alone are of shootdowns
  * that fenced it at once. */
-static void stay(struct space *s, uint64_t me)
+static __attribute__((noinline)) void stay(struct space *s, uint64_t me)
 {
-    if (__atomic_load_n(&s->asid.missed, __ATOMIC_SEQ_CST) & me) {
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&s->asid.missed, __ATOMIC_RELAXED) & me) {
         take_marks(&s->asid, me);
         tlb_fence_asid(max_asid ? s->asid.id & SATP_ASID_MASK : 0);
     }
     sync_icache(s, me);
     shadow_enter(s);
+}
+
+/* To the kernel's own space, or without ASIDs. */
+static __attribute__((noinline)) void switch_plainly(struct hart *h, struct space *s, uint64_t me)
+{
+    struct space *old = h->space;
+    if (s) {
+        __atomic_fetch_or(&s->asid.active, me, __ATOMIC_SEQ_CST);
+    } else if (max_asid) {
+        spin_lock(&asid_lock);
+        running[h->index] = 0;
+        spin_unlock(&asid_lock);
+    }
+    install_root(h, s ? s->root : kernel_root, 0);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (s)
+        sync_icache(s, me);
+    if (s && !max_asid)
+        take_marks(&s->asid, me); /* the fence follows, or the trampoline's does */
+    /* Without ASIDs two spaces share 0: empty the TLB (section 4.2.1). */
+    if (!max_asid && !h->entry)
+        tlb_fence_all();
+    else if (!max_asid)
+        shadow_fence(0, true, SHADOW_EVERY_ASID); /* the trampoline's */
+    if (s)
+        shadow_enter(s);
+    h->space = s;
+    if (old)
+        __atomic_fetch_and(&old->asid.active, ~me, __ATOMIC_SEQ_CST);
 }
 
 void space_switch(struct space *s)
@@ -171,35 +227,16 @@ void space_switch(struct space *s)
             stay(s, me);
         return;
     }
-    uint64_t asid = 0;
-    if (s) {
-        /* Active first, stale second: a shootdown marks stale first and reads
-         * active second, so one of the two sees the other. */
-        __atomic_fetch_or(&s->asid.active, me, __ATOMIC_SEQ_CST);
-        asid = max_asid ? asid_enter(&s->asid, me) : 0;
-    } else if (max_asid) {
-        spin_lock(&asid_lock);
-        running[h->index] = 0;
-        spin_unlock(&asid_lock);
+    if (!s || !max_asid) {
+        switch_plainly(h, s, me);
+        return;
     }
-    paddr_t root = shadow_root(s ? s->root : kernel_root, asid);
-    uint64_t satp = SATP_SV39 | asid << SATP_ASID_SHIFT | root >> PAGE_SHIFT;
-    /* With isolation the trampoline switches, on the way out. */
-    if (h->entry)
-        h->entry->user_satp = satp;
-    else
-        satp_write(satp);
-    if (s)
-        sync_icache(s, me);
-    if (s && !max_asid)
-        take_marks(&s->asid, me); /* the fence follows, or the trampoline's does */
-    /* Without ASIDs two spaces share 0: empty the TLB (section 4.2.1). */
-    if (!max_asid && !h->entry)
-        tlb_fence_all();
-    else if (!max_asid)
-        shadow_fence(0, true, SHADOW_EVERY_ASID); /* the trampoline's */
-    if (s)
-        shadow_enter(s);
+    /* Active first, stale second: a shootdown marks stale first and reads
+     * active second, so one of the two sees the other. */
+    __atomic_fetch_or(&s->asid.active, me, __ATOMIC_SEQ_CST);
+    install_root(h, s->root, asid_enter(&s->asid, me));
+    sync_icache(s, me);
+    shadow_enter(s);
     h->space = s;
     if (old)
         __atomic_fetch_and(&old->asid.active, ~me, __ATOMIC_SEQ_CST);

@@ -28,6 +28,7 @@ enum counter {
     COUNT_SYSCALL,
     COUNT_INTERRUPT,
     COUNT_IDLE_CYCLES,
+    COUNT_DIRECT,
     COUNTERS,
 };
 

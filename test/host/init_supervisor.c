@@ -268,6 +268,15 @@ static void test_blame(void)
     CHECK(!killed && given_up[SERVICE_FS]);
     fresh();
     fs->needs = blk;
+    answers[SERVICE_FS]++;
+    die(fs, 1 << 8);
+    for (int i = 0; i < 2; i++, pass(SECOND))
+        die(fs, 1 << 8); /* the second time it blames nobody yet */
+    CHECK(!killed);
+    die(fs, EXIT_HOPELESS << 8);
+    CHECK(killed == blk->pid && !given_up[SERVICE_FS]);
+    fresh();
+    fs->needs = blk;
     blk->pid = 0;
     for (int i = 0; i < 3; i++, pass(10 * SECOND))
         die(fs, 1 << 8);

@@ -127,8 +127,8 @@ def test_counts_are_right(boots, monkeypatch, tmp_path):
     assert main[line_of("kernel/main.c", "give_stacks(h);")] == 2 * (harts - 1)
     assert main[line_of("kernel/main.c", 'panic("device tree')] == 0
     # Caller and called count for themselves. Each boot ends in a call on each hart at most.
-    caller = counts_of(folder, "trap/trap.c")[line_of("trap/trap.c", "trap_up_syscall(frame);")]
-    called = counts_of(folder, "kernel/upcall.c")[line_of("kernel/upcall.c", "syscall_dispatch(")]
+    caller = counts_of(folder, "kernel/session.c")[line_of("kernel/session.c", "filedata_read(")]
+    called = counts_of(folder, "kernel/filedata.c")[line_of("kernel/filedata.c", "space = thread_self()")]
     assert caller > 100000 and abs(caller - called) <= 2 * harts, (caller, called)
 
 

@@ -83,6 +83,7 @@ struct service {
     unsigned long pause;    /* ns, after which it is started again then; 0 = never */
     unsigned starts;        /* since boot */
     unsigned failures;      /* running: died of itself before it answered anything */
+    bool blamed;            /* since the first of them: what it needs was started anew */
     unsigned missed;        /* heartbeats, running */
     unsigned long oldest;   /* number of the request longest in service at the last tick */
     unsigned pending;       /* ticks since then, without those at which it waited for another */

@@ -117,17 +117,20 @@ static struct service *find(int pid)
     return 0;
 }
 
-/* After a failure: is it the fault of the service that this one needs? Kills that one then.
- * Whoever says at its very first start that another is of no use is believed. */
-static bool blames_another(const struct service *service, bool hopeless)
+/* After a failure: is it the fault of the service that this one needs? Then that is killed,
+ * unless it is about to start anyhow. Whoever says that another start is of no use is believed at
+ * its very first one, and once what it needs has been started anew for it. */
+static bool blames_another(struct service *service, bool hopeless)
 {
     const struct service *needed = service->needs;
 
-    if (!needed || !needed->pid)
+    if (!needed || service->starts == 1)
         return false;
-    if (hopeless ? service->starts == 1 || service->failures > 1
-                 : service->failures % FAILURES_DOUBT)
+    if (hopeless ? service->blamed : service->failures % FAILURES_DOUBT)
         return false;
+    service->blamed = true;
+    if (!needed->pid)
+        return true;
     say("init: %s, which %s needs, may be the cause: killing it", needed->name, service->name);
     return sys_kill(H_SYSTEM, needed->pid, ABI_SIGKILL) == 0;
 }
@@ -150,6 +153,7 @@ bool supervisor_bury(int pid, int status)
         bool hopeless = failed && status == EXIT_HOPELESS << 8;
 
         service->failures = failed ? service->failures + 1 : 0;
+        service->blamed &= failed;
         if (!(failed && blames_another(service, hopeless)) && hopeless) {
             say("init: %s says that another start is of no use: it is given up", service->name);
             service_give_up(service);
