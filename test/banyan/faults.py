@@ -7,6 +7,8 @@ from . import program
 from .hang import Limits
 
 FAULTS_A_BOOT = 400
+# What a service's damaged state may cost until it is given up, or the boot ends.
+DEATHS_A_FAULT, DEATHS_MAX = 4, 400
 # It waits itself for as long as all of the supervisor's patience together.
 LIMITS = Limits(idle=300.0, busy=600.0, total=3600.0, wall=7200.0)
 PLACE = re.compile(r"faults: (\d+) took place")
@@ -33,6 +35,9 @@ class Outcome:
 def judge(status, failure, log):
     """What must not be, in words, or None: of an exit status (None: it was not seen), a BootFailure
     and all that came over the line."""
+    sums = count(log)
+    if sums["deaths of services"] > DEATHS_MAX + DEATHS_A_FAULT * sums["faults"]:
+        return f"{sums['deaths of services']} deaths of services by {sums['faults']} faults"
     if failure is not None and failure.kind != "protocol":
         return f"{failure.kind}: {failure}"
     bad = BAD.search(log)

@@ -19,12 +19,14 @@ def test_well(status, failure, log):
 
 @pytest.mark.parametrize("status, failure, log", [
     (1, None, "faults: end badly\n"), (None, OFF, "faults: 7 took place\n"), (0, None, ""),
+    (0, None, "init: tty died: exit status 1; starting it again\n" * 500 + END),
     (1, None, END), (1, None, HOPELESS), (None, OFF, "faults: end badly\n" + HOPELESS),
     (None, OFF, "faults: the program that uses fs hangs\n" + HOPELESS),
     (None, OFF, HOPELESS.replace("fs", "tty")), (None, BootFailure("panic", "panic: no"), END),
     (None, BootFailure("panic", "panic: no"), HOPELESS),
     (None, BootFailure("hang", "for 300 s"), END), (None, BootFailure("flood", "more"), END)],
-    ids=["badly", "off", "silent", "status", "on", "badly_off", "hung", "tty", "panic", "panic_later", "hang", "flood"])
+    ids=["badly", "off", "silent", "again_and_again", "status", "on", "badly_off", "hung", "tty", "panic",
+         "panic_later", "hang", "flood"])
 def test_badly(status, failure, log):
     assert faults.judge(status, failure, log)
 

@@ -194,10 +194,29 @@ static void test_deaths(void)
     fresh();
     for (int i = 0; i < 100; i++) {
         answers[SERVICE_BLK]++;
+        pass(SECOND);
         die(blk, ABI_SIGSEGV);
     }
-    CHECK(blk->pid && starts[SERVICE_BLK] == 101);
+    CHECK(blk->pid && starts[SERVICE_BLK] == 101 && blk->failures == 0);
     check_end("who has answered something has not failed");
+
+    fresh();
+    for (int i = 0; i < 100; i++) {
+        answers[SERVICE_BLK]++;
+        die(blk, ABI_SIGSEGV);
+        CHECK(!!blk->pid == (i < 4) && blk->failures == 0);
+        if (i >= 4) {
+            pass((SECOND / 20 << (i < 8 ? i - 4 : 4)) - 1);
+            CHECK(!blk->pid);
+            pass(1);
+        }
+        CHECK(blk->pid && starts[SERVICE_BLK] == i + 2);
+    }
+    pass(SECOND);
+    answers[SERVICE_BLK]++;
+    die(blk, ABI_SIGSEGV);
+    CHECK(blk->pid);
+    check_end("who dies soon after each start waits, too, but is not given up");
 
     fresh();
     unsigned long pause = SECOND / 20;
@@ -474,7 +493,7 @@ static void test_requests(void)
 
 int main(void)
 {
-    check_plan(18);
+    check_plan(19);
     test_deaths();
     test_blame();
     test_stalls();

@@ -83,6 +83,7 @@ struct service {
     unsigned long pause;    /* ns, after which it is started again then; 0 = never */
     unsigned starts;        /* since boot */
     unsigned failures;      /* running: died of itself before it answered anything */
+    unsigned quick;         /* running: died of itself within a second, though it had answered */
     bool blamed;            /* since the first of them: what it needs was started anew */
     unsigned missed;        /* heartbeats, running */
     unsigned long oldest;   /* number of the request longest in service at the last tick */

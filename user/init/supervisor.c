@@ -7,7 +7,8 @@
  * failure there is a pause before the next start, twice as long each time, and after
  * FAILURES_MAX running the service is given up. A death by a killer from outside is no
  * failure, however often it comes. A service that fails again and again may itself be well,
- * and the one that it needs answer with nonsense: then that one is killed, too.
+ * and the one that it needs answer with nonsense: then that one is killed, too. One that
+ * answers something each time, and dies of that, is never given up, but pauses as well.
  *
  * Signs of life are asked for by a notification, once a second, and given by another:
  * init waits for nobody. A service that owes one for long is killed, and so is one that
@@ -27,6 +28,8 @@
 #define FAILURES_MAX   8
 #define FAILURES_DOUBT 3 /* and after each so many, what the service needs is started anew */
 #define PAUSE          (SECOND / 20) /* after the first failure */
+#define QUICK_MAX      3             /* quick deaths, after which there is a pause, too */
+#define QUICK_DOUBLED  4
 #define THREADS_LOOKED 16
 
 static bool ticking; /* the timer of heartbeats is armed */
@@ -58,7 +61,11 @@ static bool start_after(struct service *service, unsigned long ns)
 
 static bool start_later(struct service *service)
 {
-    unsigned long pause = PAUSE << (service->failures - 1);
+    unsigned quick = service->quick - QUICK_MAX - 1;
+    unsigned doubled = service->failures        ? service->failures - 1
+                       : quick < QUICK_DOUBLED ? quick
+                                               : QUICK_DOUBLED;
+    unsigned long pause = PAUSE << doubled;
 
     if (service->failures >= FAILURES_MAX) {
         say("init: %s failed %u times running: it is given up", service->name, service->failures);
@@ -154,6 +161,8 @@ bool supervisor_bury(int pid, int status)
 
         service->failures = failed ? service->failures + 1 : 0;
         service->blamed &= failed;
+        service->quick =
+            own_fault(status) && now() - service->since < SECOND ? service->quick + 1 : 0;
         if (!(failed && blames_another(service, hopeless)) && hopeless) {
             say("init: %s says that another start is of no use: it is given up", service->name);
             service_give_up(service);
@@ -161,7 +170,7 @@ bool supervisor_bury(int pid, int status)
         }
         say("init: %s died: %s%s", service->name, service->cause,
             service->failures < FAILURES_MAX ? "; starting it again" : "");
-        if (failed)
+        if (failed || service->quick > QUICK_MAX)
             start_later(service);
         else
             start(service);
