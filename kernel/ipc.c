@@ -156,11 +156,22 @@ void ipc_call(struct trapframe *tf)
     ipc_call_finish(tf, &c, rc);
 }
 
+int ipc_fetch_room(const struct parked_receive *w)
+{
+    const struct buffer *b = &w->into;
+    return b->size ? user_prefault(b->space, b->addr, b->size, ACCESS_WRITE) : 0;
+}
+
 void ipc_receive_into(struct trapframe *tf, struct parked_receive *w)
 {
     struct received got;
-    ipc_receive_direct(w);
-    int rc = port_receive(w->port, &w->into, &got);
+    int rc = ipc_fetch_room(w);
+    if (rc == 0) {
+        ipc_receive_direct(w);
+        rc = port_receive(w->port, &w->into, &got);
+    } else {
+        port_pass_on(w->port); /* it may have been woken for something */
+    }
     if (rc == 0)
         rc = put_ext(w->ext_at, got.recv_len, got.handles, got.handle_count);
     if (rc == 0) {
@@ -221,7 +232,8 @@ static int reply_with(const struct trapframe *tf, struct port *port, const struc
     if (rc == 0) {
         ipc_get_words(tf, reply.words);
         reply.send = user_buffer(ext->send_addr, ext->send_len);
-        if (then && !reply.handle_count && ipc_reply_direct(port, tf->x[REG_T3], &reply, then))
+        if (then && !reply.handle_count && ipc_fetch_room(then) == 0 &&
+            ipc_reply_direct(port, tf->x[REG_T3], &reply, then))
             return 0;
         rc = port_reply(port, tf->x[REG_T3], &reply);
     }

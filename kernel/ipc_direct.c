@@ -110,6 +110,7 @@ static void receive_resumed(void *receive)
     spin_unlock(&w->port->lock);
     if (rc < 0 && thread_dying()) {
         tf->x[REG_A0] = (uint64_t)rc;
+        port_pass_on(w->port);
         port_unref(w->port);
     } else {
         ipc_receive_into(tf, w);

@@ -88,6 +88,9 @@ struct received {
 /* The next request or notification, its data in `into`. Killable. */
 int port_receive(struct port *p, const struct buffer *into, struct received *out);
 
+/* The current thread waited on p, and will not take what may be there: another one may. */
+void port_pass_on(struct port *p);
+
 /* The answer to request id. */
 struct reply {
     uint64_t words[IPC_WORDS];

@@ -216,6 +216,21 @@ static int next_locked(struct port *p, struct request **r, struct received *out)
     return 0;
 }
 
+/* Work that this receiver does not take, because there is more or because it is about to
+ * leave: another one may have it. Lock held. */
+static void pass_on_locked(struct port *p)
+{
+    if (p->pending || !list_empty(&p->queue))
+        wake_one(&p->receivers);
+}
+
+void port_pass_on(struct port *p)
+{
+    spin_lock(&p->lock);
+    pass_on_locked(p);
+    spin_unlock(&p->lock);
+}
+
 int port_receive(struct port *p, const struct buffer *into, struct received *out)
 {
     int rc = 0;
@@ -224,10 +239,7 @@ int port_receive(struct port *p, const struct buffer *into, struct received *out
         struct request *r = NULL;
         spin_lock(&p->lock);
         rc = next_locked(p, &r, out);
-        /* Work that this receiver does not take, because there is more or because
-         * it is about to die: another one may have it. */
-        if (p->pending || !list_empty(&p->queue))
-            wake_one(&p->receivers);
+        pass_on_locked(p);
         spin_unlock(&p->lock);
         if (rc < 0 || !r)
             return rc;

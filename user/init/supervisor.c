@@ -62,7 +62,7 @@ static bool start_after(struct service *service, unsigned long ns)
 static bool start_later(struct service *service)
 {
     unsigned quick = service->quick - QUICK_MAX - 1;
-    unsigned doubled = service->failures        ? service->failures - 1
+    unsigned doubled = service->failures       ? service->failures - 1
                        : quick < QUICK_DOUBLED ? quick
                                                : QUICK_DOUBLED;
     unsigned long pause = PAUSE << doubled;

@@ -231,14 +231,26 @@ static int session_closed(void *unused)
     return sys_close(port);
 }
 
-/* Its buffer is none. */
+static unsigned *gone; /* shared */
+
+static void *unmap(void *page)
+{
+    sys_sleep(5 * MS); /* or the receive is refused at once */
+    munmap(page, 4096);
+    __atomic_store_n(gone, 1, __ATOMIC_SEQ_CST);
+    return 0;
+}
+
+/* Its buffer goes while it waits. */
 static int receive_nowhere(void *unused)
 {
-    void *nowhere = mmap(0, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    struct ipc_ext ext = {.recv_addr = (unsigned long)nowhere, .recv_cap = 4096};
+    void *page = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct ipc_ext ext = {.recv_addr = (unsigned long)page, .recv_cap = 4096};
     struct message m;
+    pthread_t thread;
 
     (void)unused;
+    CHECK_IS(pthread_create(&thread, 0, unmap, page), 0);
     CHECK_IS(ipc_receive(port, &m, &ext), -EFAULT);
     sys_sleep(100 * SECOND);
     return 0;
@@ -262,7 +274,8 @@ static int left_to_another(void *unused)
     (void)unused;
     port = (int)sys_port_create();
     session = make_session(port, 1, RIGHT_CALL | RIGHT_TRANSFER);
-    CHECK(port >= 0 && session >= 0);
+    gone = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(port >= 0 && session >= 0 && gone != MAP_FAILED);
     for (int i = 0; i < 20; i++) {
         struct message m = {.w = {0}};
         struct ipc_ext ext = {.send_addr = (unsigned long)"B",
@@ -271,7 +284,8 @@ static int left_to_another(void *unused)
                               .send_handle_count = i % 2}; /* with one it goes by the queue */
         pid_t bad = spawn(receive_nowhere, 0), good;
 
-        CHECK(await_waiting(bad, "receive"));
+        while (!__atomic_exchange_n(gone, 0, __ATOMIC_SEQ_CST))
+            sys_sleep(MS);
         good = spawn(receive_byte, 0);
         CHECK(await_waiting(good, "receive"));
         CHECK_IS(ipc_call(session, &m, &ext), 0);
@@ -279,6 +293,7 @@ static int left_to_another(void *unused)
         CHECK_IS(reap(good), 0);
         CHECK_IS(kill_and_reap(bad, ABI_SIGKILL), 0);
     }
+    CHECK_IS(munmap(gone, 4096), 0);
     CHECK_IS(sys_close(session), 0);
     return sys_close(port);
 }
