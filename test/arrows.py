@@ -43,7 +43,7 @@ PROGRAM = ["user/include/**", "user/lib/*", "kernel/lib/virtq*.h", "kernel/lib/e
 # Layers from the bottom, and what a lower one may use of a higher one: declared by the lower.
 LAYERS = ["kernel/lib", "trap", "vm", "kernel"]
 HOOKS = {
-    "trap": {"trap_up_exception", "trap_up_interrupt", "trap_up_leave", "trap_up_syscall",
+    "trap": {"trap_up_exception", "trap_up_interrupt", "trap_up_leave", "trap_up_syscall", "trap_up_calls",
              "harts"},  # trap/trap.h, kernel/lib/hart.h
     "vm": {"harts"},
     "kernel/lib": {"harts"},
