@@ -29,8 +29,9 @@ struct fs;
 struct block {
     struct link lru;
     struct block *hash_next;
-    uint32_t no;  /* 0: the buffer is unused */
-    uint32_t txn; /* the last transaction that touched it */
+    uint32_t no;   /* 0: the buffer is unused */
+    uint32_t txn;  /* the last transaction that touched it */
+    uint32_t undo; /* where it is among the blocks that this one changes, if it is */
     bool dirty, filling;
     /* Of the journal: changed by the running transaction; part of the one that is being
      * committed, and not copied to the log yet; in the log, but not at home. */

@@ -26,8 +26,7 @@ static unsigned list_ahead(struct fs *fs, const struct ext2_inode *raw, uint32_t
     return count;
 }
 
-int dir_block(struct fs *fs, const struct ext2_inode *raw, uint32_t n, bool change,
-              struct block **out)
+int dir_block(struct fs *fs, const struct ext2_inode *raw, uint32_t n, struct block **out)
 {
     uint32_t list[CACHE_READAHEAD], no;
     unsigned count = 1;
@@ -37,8 +36,6 @@ int dir_block(struct fs *fs, const struct ext2_inode *raw, uint32_t n, bool chan
         return err;
     if (no == 0)
         return fs_corrupt(fs, "a directory has a hole, block", n);
-    if (change)
-        return block_get_for_change(fs, no, out);
     list[0] = no;
     if (cache_find(fs, no) == NULL)
         count = list_ahead(fs, raw, n, no, list);
@@ -80,7 +77,7 @@ static int search_block(struct fs *fs, const struct ext2_inode *raw, uint32_t n,
 {
     struct ext2_dirent *entry;
     struct block *block;
-    int err = dir_block(fs, raw, n, false, &block);
+    int err = dir_block(fs, raw, n, &block);
 
     if (err)
         return err;
@@ -131,7 +128,7 @@ static int build_index(struct fs *fs, struct inode *dir, const struct ext2_inode
         struct ext2_dirent *entry;
         struct block *block;
         uint32_t gap, n = dir->index->blocks;
-        int err = dir_block(fs, raw, n, false, &block);
+        int err = dir_block(fs, raw, n, &block);
 
         if (!err)
             err = dirspace_gap(fs, block->data, &gap); /* also checks all entries */
@@ -172,7 +169,7 @@ static int try_place(struct fs *fs, const struct ext2_inode *raw, uint32_t place
 
     slot->block = place >> fs->block_shift;
     slot->offset = place & (fs->block_size - 1);
-    err = dir_block(fs, raw, slot->block, false, &block);
+    err = dir_block(fs, raw, slot->block, &block);
     if (!err)
         err = dir_entry(fs, block->data, slot->offset, &entry);
     if (err)
@@ -256,7 +253,7 @@ int dir_parent(struct fs *fs, const struct ext2_inode *raw, struct dir_slot *slo
 {
     struct ext2_dirent *dot, *dotdot;
     struct block *block;
-    int err = dir_block(fs, raw, 0, false, &block);
+    int err = dir_block(fs, raw, 0, &block);
 
     if (!err)
         err = dir_entry(fs, block->data, 0, &dot);

@@ -53,8 +53,8 @@ int dir_make(struct fs *fs, struct ext2_inode *raw, uint32_t ino, uint32_t paren
 
 /* For those that read a directory through. */
 uint32_t dir_blocks(const struct fs *fs, const struct ext2_inode *raw);
-int dir_block(struct fs *fs, const struct ext2_inode *raw, uint32_t n, bool change,
-              struct block **out) __attribute__((warn_unused_result));
+int dir_block(struct fs *fs, const struct ext2_inode *raw, uint32_t n, struct block **out)
+    __attribute__((warn_unused_result));
 /* The entry at this offset of a block's data, checked. */
 int dir_entry(struct fs *fs, uint8_t *data, uint32_t offset, struct ext2_dirent **out)
     __attribute__((warn_unused_result));

@@ -84,10 +84,10 @@ static int find_place(struct fs *fs, uint8_t *data, uint32_t bytes, uint32_t *pl
 static int add_to_block(struct fs *fs, struct inode *dir, struct ext2_inode *raw, uint32_t n,
                         const char *name, unsigned len, uint32_t ino, unsigned mode)
 {
-    uint32_t bytes = dirspace_bytes(len), place, gap;
+    uint32_t bytes = dirspace_bytes(len), place, gap, used;
     struct ext2_dirent *entry;
     struct block *block;
-    int err = dir_block(fs, raw, n, false, &block);
+    int err = dir_block(fs, raw, n, &block);
 
     if (!err)
         err = find_place(fs, block->data, bytes, &place, &gap);
@@ -95,12 +95,13 @@ static int add_to_block(struct fs *fs, struct inode *dir, struct ext2_inode *raw
         return err;
     if (place == fs->block_size)
         return -ENOSPC;
-    err = dir_block(fs, raw, n, true, &block);
+    entry = (struct ext2_dirent *)(block->data + place);
+    used = entry->inode ? dirspace_bytes(entry->name_len) : 0;
+    err = block_change(fs, block, place, used + bytes);
     if (err)
         return err;
-    entry = (struct ext2_dirent *)(block->data + place);
-    if (entry->inode) { /* the new entry gets what this one does not need */
-        uint32_t used = dirspace_bytes(entry->name_len), spare = dirspace_spare(entry);
+    if (used) { /* the new entry gets what this one does not need */
+        uint32_t spare = dirspace_spare(entry);
 
         entry->rec_len = used;
         place += used;
@@ -186,8 +187,9 @@ int dir_remove(struct fs *fs, struct inode *dir, struct ext2_inode *raw, const c
                unsigned len, const struct dir_slot *slot)
 {
     struct ext2_dirent *entry = NULL, *before = NULL;
+    uint32_t from = slot->offset;
     struct block *block;
-    int err = dir_block(fs, raw, slot->block, true, &block);
+    int err = dir_block(fs, raw, slot->block, &block);
 
     if (err)
         return err;
@@ -200,6 +202,11 @@ int dir_remove(struct fs *fs, struct inode *dir, struct ext2_inode *raw, const c
     }
     if (entry == NULL || entry->inode != slot->ino)
         return fs_corrupt(fs, "a directory entry moved, block", block->no);
+    if (before != NULL)
+        from = (uint32_t)((uint8_t *)before - block->data);
+    err = block_change(fs, block, from, slot->offset - from + EXT2_DIRENT_HEAD);
+    if (err)
+        return err;
     entry->inode = 0;
     if (before != NULL)
         before->rec_len += entry->rec_len;
@@ -215,10 +222,12 @@ int dir_replace(struct fs *fs, struct ext2_inode *raw, const struct dir_slot *sl
 {
     struct ext2_dirent *entry;
     struct block *block;
-    int err = dir_block(fs, raw, slot->block, true, &block);
+    int err = dir_block(fs, raw, slot->block, &block);
 
     if (!err)
         err = dir_entry(fs, block->data, slot->offset, &entry);
+    if (!err)
+        err = block_change(fs, block, slot->offset, EXT2_DIRENT_HEAD);
     if (err)
         return err;
     if (entry->inode != slot->ino)

@@ -62,11 +62,21 @@ static int descriptor(struct fs *fs, uint32_t g, bool change, struct ext2_group 
     uint32_t per_block = fs->block_size / sizeof(struct ext2_group);
     uint32_t no = fs->gdt_block + g / per_block;
     struct block *block;
-    int err = change ? block_get_for_change(fs, no, &block) : block_get(fs, no, &block);
+    int err = block_get(fs, no, &block);
 
+    if (!err && change)
+        err = block_change(fs, block, g % per_block * sizeof(**out), sizeof(**out));
     if (!err)
         *out = (struct ext2_group *)block->data + g % per_block;
     return err;
+}
+
+/* A block of bits of which one is about to change. */
+static int bitmap_change(struct fs *fs, uint32_t no, uint32_t bit, struct block **out)
+{
+    int err = block_get(fs, no, out);
+
+    return err ? err : block_change(fs, *out, bit / 8, 1);
 }
 
 /* Whether a block that the bitmap shows as free may be given out now. */
@@ -157,7 +167,7 @@ int group_take_block(struct fs *fs, uint32_t no)
     uint32_t g = group_of(fs, no), bit = no - group_start(fs, g);
     struct ext2_group *raw;
     struct block *map;
-    int err = block_get_for_change(fs, fs->group[g].block_bitmap, &map);
+    int err = bitmap_change(fs, fs->group[g].block_bitmap, bit, &map);
 
     if (err)
         return err;
@@ -194,7 +204,7 @@ int group_free_block(struct fs *fs, uint32_t no)
         return fs_corrupt(fs, "a file claims a block that cannot be a file's", no);
     g = group_of(fs, no);
     bit = no - group_start(fs, g);
-    err = block_get_for_change(fs, fs->group[g].block_bitmap, &map);
+    err = bitmap_change(fs, fs->group[g].block_bitmap, bit, &map);
     if (err)
         return err;
     err = descriptor(fs, g, true, &raw);
@@ -241,7 +251,7 @@ static int take_inode(struct fs *fs, uint32_t g, bool directory, uint32_t *ino)
     struct ext2_group *raw;
     struct block *map;
     uint32_t bit;
-    int err = block_get_for_change(fs, fs->group[g].inode_bitmap, &map);
+    int err = block_get(fs, fs->group[g].inode_bitmap, &map);
 
     if (err)
         return err;
@@ -251,6 +261,9 @@ static int take_inode(struct fs *fs, uint32_t g, bool directory, uint32_t *ino)
     bit = bit_find_zero(map->data, fs->inodes_per_group, g == 0 ? fs->first_ino - 1 : 0);
     if (bit == fs->inodes_per_group)
         return fs_corrupt(fs, "inode bitmap and free count disagree in group", g);
+    err = block_change(fs, map, bit / 8, 1);
+    if (err)
+        return err;
     bit_set(map->data, bit);
     raw->bg_free_inodes_count--;
     if (directory)
@@ -323,7 +336,7 @@ int group_free_inode(struct fs *fs, uint32_t ino, bool directory)
     uint32_t g = (ino - 1) / fs->inodes_per_group, bit = (ino - 1) % fs->inodes_per_group;
     struct ext2_group *raw;
     struct block *map;
-    int err = block_get_for_change(fs, fs->group[g].inode_bitmap, &map);
+    int err = bitmap_change(fs, fs->group[g].inode_bitmap, bit, &map);
 
     if (err)
         return err;

@@ -120,7 +120,9 @@ static int free_attributes(struct fs *fs, struct ext2_inode *raw)
 
     if (!group_is_data(fs, raw->i_file_acl))
         return fs_corrupt(fs, "attribute block number out of range", raw->i_file_acl);
-    err = block_get_for_change(fs, raw->i_file_acl, &block);
+    err = block_get(fs, raw->i_file_acl, &block);
+    if (!err)
+        err = block_change(fs, block, 0, sizeof(*head));
     if (err)
         return err;
     head = (struct ext2_xattr_head *)block->data;

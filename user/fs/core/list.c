@@ -68,7 +68,7 @@ static int op_list(struct fs *fs, void *arg)
         a->end = true;
         return 0;
     }
-    err = dir_block(fs, raw, base >> fs->block_shift, false, &block);
+    err = dir_block(fs, raw, base >> fs->block_shift, &block);
     if (err)
         return err;
     for (uint32_t offset = 0; offset < fs->block_size; offset += entry->rec_len) {

@@ -128,7 +128,9 @@ int map_set(struct fs *fs, struct ext2_inode *raw, uint64_t n, uint32_t no, uint
         } else {
             err = check_number(fs, next);
             if (!err)
-                err = block_get_for_change(fs, next, &block);
+                err = block_get(fs, next, &block);
+            if (!err)
+                err = block_change(fs, block, slot[i] * sizeof(*place), sizeof(*place));
             if (err)
                 return err;
         }

@@ -72,9 +72,12 @@ static int record(struct fs *fs, uint32_t ino, bool change, struct ext2_inode **
     if (ino == 0 || ino > fs->inodes)
         return -ENOENT;
     no = fs->group[g].inode_table + (byte >> fs->block_shift);
-    err = change ? block_get_for_change(fs, no, &block) : block_get(fs, no, &block);
+    byte &= fs->block_size - 1;
+    err = block_get(fs, no, &block);
+    if (!err && change)
+        err = block_change(fs, block, byte, fs->inode_size);
     if (!err)
-        *out = (struct ext2_inode *)(block->data + (byte & (fs->block_size - 1)));
+        *out = (struct ext2_inode *)(block->data + byte);
     return err;
 }
 

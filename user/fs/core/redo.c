@@ -106,27 +106,38 @@ static bool is_forgotten(const struct txn *txn, uint32_t no)
     return false;
 }
 
-/* A block: its number and whether it is new (then it was zeros before), and runs of words
- * that changed, up to a word 0. */
-static void put_block(struct fs *fs, struct writer *w, const struct txn_undo *undo)
+/* Runs of words from i to end that changed. */
+static void put_runs(struct writer *w, const struct txn_undo *undo, uint32_t i, uint32_t end)
 {
     const uint64_t *new = (const uint64_t *)undo->block->data, *old = (const uint64_t *)undo->old;
-    uint32_t words = fs->block_size / sizeof(uint64_t), i = 0;
 
-    put(w, undo->block->no | (uint64_t)(old == NULL) << 32);
     for (;;) {
         uint32_t first;
 
-        while (i < words && new[i] == (old ? old[i] : 0))
+        while (i < end && new[i] == (old ? old[i] : 0))
             i++;
-        if (i == words)
-            break;
+        if (i == end)
+            return;
         first = i;
-        while (i < words && new[i] != (old ? old[i] : 0))
+        while (i < end && new[i] != (old ? old[i] : 0))
             i++;
         put(w, first | (uint64_t)(i - first) << 32);
         for (uint32_t j = first; j < i; j++)
             put(w, new[j]);
+    }
+}
+
+/* A block: its number and whether it is new (then it was zeros before), and runs of words
+ * that changed, up to a word 0. */
+static void put_block(struct fs *fs, struct writer *w, const struct txn_undo *undo)
+{
+    uint32_t words = TXN_PART(fs) / sizeof(uint64_t), i = 0, step;
+
+    put(w, undo->block->no | (uint64_t)(undo->old == NULL) << 32);
+    for (uint64_t parts = undo->parts; parts != 0; parts >>= step, i += step * words) {
+        step = parts & 0xff ? 1 : 8;
+        if (parts & 1)
+            put_runs(w, undo, i, i + words);
     }
     put(w, 0);
 }

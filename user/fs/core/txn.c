@@ -10,6 +10,13 @@
  * has waited for. */
 #define TRIES_TOGETHER 256
 
+/* The tests on the host look that no block changes where nobody said so. */
+#ifdef HOST_TEST
+#define CHECKS_CHANGES true
+#else
+#define CHECKS_CHANGES false
+#endif
+
 void txn_begin(struct fs *fs)
 {
     struct txn *txn = &fs->txn;
@@ -29,10 +36,25 @@ void txn_begin(struct fs *fs)
     txn->blocks_freed = txn->inodes_freed = txn->own_reserved = 0;
 }
 
+/* Whether nothing changed in a block but what the transaction was told of. */
+static bool told_of_all(const struct fs *fs, const struct txn_undo *undo)
+{
+    for (uint32_t part = 0; part < TXN_PARTS; part++) {
+        uint32_t at = part * TXN_PART(fs);
+
+        if (!(undo->parts >> part & 1) &&
+            memcmp(undo->block->data + at, undo->old + at, TXN_PART(fs)) != 0)
+            return false;
+    }
+    return true;
+}
+
 static void txn_commit(struct fs *fs)
 {
     struct txn *txn = &fs->txn;
 
+    for (uint32_t i = 0; CHECKS_CHANGES && i < txn->undo_count; i++)
+        assert(told_of_all(fs, &txn->undo[i]));
     for (uint32_t i = 0; i < txn->undo_count; i++) {
         cache_set_dirty(fs, txn->undo[i].block);
         journal_add(fs, txn->undo[i].block);
@@ -55,6 +77,14 @@ static void txn_commit(struct fs *fs)
         dirindex_apply(fs, &txn->notes[i]);
 }
 
+static void put_back(const struct fs *fs, const struct txn_undo *undo)
+{
+    for (uint32_t part = 0; part < TXN_PARTS; part++)
+        if (undo->parts >> part & 1)
+            memcpy(undo->block->data + part * TXN_PART(fs), undo->old + part * TXN_PART(fs),
+                   TXN_PART(fs));
+}
+
 static void txn_roll_back(struct fs *fs)
 {
     struct txn *txn = &fs->txn;
@@ -63,7 +93,7 @@ static void txn_roll_back(struct fs *fs)
         struct txn_undo *undo = &txn->undo[--txn->undo_count];
 
         if (undo->old != NULL)
-            memcpy(undo->block->data, undo->old, fs->block_size);
+            put_back(fs, undo);
         else
             cache_drop(fs, undo->block);
     }
@@ -203,12 +233,19 @@ int block_get(struct fs *fs, uint32_t no, struct block **out)
     return block_get_ahead(fs, &no, 1, out);
 }
 
-static bool already_changed(const struct txn *txn, const struct block *block)
+/* The block's entry if it has one: block->undo may be of an earlier transaction. */
+static struct txn_undo *undo_of(struct txn *txn, const struct block *block)
 {
-    for (uint32_t i = txn->undo_count; i-- > 0;)
-        if (txn->undo[i].block == block)
-            return true;
-    return false;
+    if (block->undo < txn->undo_count && txn->undo[block->undo].block == block)
+        return &txn->undo[block->undo];
+    return NULL;
+}
+
+static struct txn_undo *add_undo(struct txn *txn, struct block *block, uint8_t *old)
+{
+    block->undo = txn->undo_count++;
+    txn->undo[block->undo] = (struct txn_undo){.block = block, .old = old};
+    return &txn->undo[block->undo];
 }
 
 /* A buffer for old contents; they are taken in the order of undo[]. */
@@ -225,28 +262,45 @@ static uint8_t *old_buffer(struct fs *fs)
     return txn->old[txn->undo_count];
 }
 
-int block_get_for_change(struct fs *fs, uint32_t no, struct block **out)
+/* Keeps what a part of a block has, the first time that it is about to change. */
+static void keep(const struct fs *fs, struct txn_undo *undo, uint32_t part)
+{
+    uint32_t at = part * TXN_PART(fs);
+
+    if (undo->parts >> part & 1)
+        return;
+    undo->parts |= 1ul << part;
+    memcpy(undo->old + at, undo->block->data + at, TXN_PART(fs));
+}
+
+int block_change(struct fs *fs, struct block *block, uint32_t from, uint32_t bytes)
 {
     struct txn *txn = &fs->txn;
+    struct txn_undo *undo = undo_of(txn, block);
     uint8_t *old;
+
+    if (undo == NULL) {
+        if (fs->readonly)
+            return -EROFS;
+        if (block->pending)
+            return txn_wait_peer(fs); /* a commit is about to copy it */
+        if (txn->undo_count == TXN_UNDO_MAX || (old = old_buffer(fs)) == NULL)
+            return -ENOMEM;
+        undo = add_undo(txn, block, old);
+        if (CHECKS_CHANGES)
+            memcpy(old, block->data, fs->block_size);
+    }
+    for (uint32_t part = from >> TXN_PART_SHIFT(fs);
+         part <= (from + bytes - 1) >> TXN_PART_SHIFT(fs); part++)
+        keep(fs, undo, part);
+    return 0;
+}
+
+int block_get_for_change(struct fs *fs, uint32_t no, struct block **out)
+{
     int err = block_get(fs, no, out);
 
-    if (err)
-        return err;
-    if (fs->readonly)
-        return -EROFS;
-    if (already_changed(txn, *out))
-        return 0;
-    if ((*out)->pending)
-        return txn_wait_peer(fs); /* a commit is about to copy it */
-    if (txn->undo_count == TXN_UNDO_MAX)
-        return -ENOMEM;
-    old = old_buffer(fs);
-    if (old == NULL)
-        return -ENOMEM;
-    memcpy(old, (*out)->data, fs->block_size);
-    txn->undo[txn->undo_count++] = (struct txn_undo){*out, old};
-    return 0;
+    return err ? err : block_change(fs, *out, 0, fs->block_size);
 }
 
 int block_get_new(struct fs *fs, uint32_t no, struct block **out)
@@ -273,7 +327,7 @@ int block_get_new(struct fs *fs, uint32_t no, struct block **out)
     }
     block->txn = txn->id;
     memset(block->data, 0, fs->block_size);
-    txn->undo[txn->undo_count++] = (struct txn_undo){block, NULL};
+    add_undo(txn, block, NULL)->parts = UINT64_MAX;
     *out = block;
     return 0;
 }

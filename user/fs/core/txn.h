@@ -5,9 +5,9 @@
  * and txn_end, with the big lock held, which is not left in between: while a
  * transaction is open its thread does not sleep, and no other is open. It gets
  * blocks with block_get and changes those that block_get_for_change or
- * block_get_new gave it. When it succeeds, all its changes take effect at once
- * (the blocks become dirty); when it fails, none does, for the blocks get their
- * old contents back.
+ * block_get_new gave it, or the bytes that it told block_change of. When it
+ * succeeds, all its changes take effect at once (the blocks become dirty); when
+ * it fails, none does, for the blocks get their old contents back.
  *
  * A block that is not in memory makes block_get return FS_AGAIN. The operation
  * passes that up, its changes are undone, txn_run sleeps until the block has
@@ -45,6 +45,11 @@
 #define TXN_FORGET_MAX 64
 #define TXN_NOTES_MAX  4
 
+/* A block's parts and the bytes of one: 16, 32 or 64. */
+#define TXN_PARTS          64
+#define TXN_PART_SHIFT(fs) ((fs)->block_shift - 6)
+#define TXN_PART(fs)       (1u << TXN_PART_SHIFT(fs))
+
 struct fs;
 struct inode;
 struct io;
@@ -68,9 +73,11 @@ struct txn_note {
     enum { NOTE_ADD, NOTE_REMOVE } kind;
 };
 
+/* A block that may have changed: which of its 64 parts, the first in bit 0. */
 struct txn_undo {
     struct block *block;
-    uint8_t *old; /* NULL: a new block, which did not exist */
+    uint8_t *old; /* what was there, at the same places; NULL: a new block, zeros before */
+    uint64_t parts;
 };
 
 struct txn {
@@ -123,6 +130,11 @@ int txn_end(struct fs *fs, int result);
  * the transaction ends. */
 int block_get(struct fs *fs, uint32_t no, struct block **out) __attribute__((warn_unused_result));
 int block_get_for_change(struct fs *fs, uint32_t no, struct block **out)
+    __attribute__((warn_unused_result));
+/* These bytes of a block that block_get gave are about to change. Only the parts of the block
+ * that have them are kept, compared and recorded; a change that nobody told of is neither
+ * undone nor recorded (the tests on the host look for such). */
+int block_change(struct fs *fs, struct block *block, uint32_t from, uint32_t bytes)
     __attribute__((warn_unused_result));
 /* A block that was just allocated: zeros, not read from the disk. */
 int block_get_new(struct fs *fs, uint32_t no, struct block **out)
