@@ -55,7 +55,7 @@ int fs_stat(struct fs *fs, uint32_t dir, const char *path, size_t len, bool nofo
     if (err)
         return err;
     args.ino = inode->ino;
-    err = txn_run(fs, op_stat, &args);
+    err = txn_look(fs, op_stat, &args);
     inode_put(fs, inode);
     return err;
 }
@@ -192,7 +192,7 @@ int fs_readlink(struct fs *fs, uint32_t dir, const char *path, size_t len, char 
     if (err)
         return err;
     args.ino = inode->ino;
-    err = txn_run(fs, op_readlink, &args);
+    err = txn_look(fs, op_readlink, &args);
     inode_put(fs, inode);
     if (err)
         return err;

@@ -178,12 +178,34 @@ static int try_place(struct fs *fs, const struct ext2_inode *raw, uint32_t place
     return same_name(entry, arg->name, arg->len) ? 0 : -ENOENT;
 }
 
+/* Searches a directory without an index. Where a name was found is remembered, as long as the
+ * directory has the same names: the entry is looked at all the same. */
+static int search_names(struct fs *fs, struct inode *dir, const struct ext2_inode *raw,
+                        const struct name_arg *arg, uint32_t hash, struct dir_slot *slot)
+{
+    struct search search = {match_name, (void *)arg};
+    struct dir_hint *hint = &fs->hints[(hash ^ dir->ino) % DIR_HINTS];
+    int err;
+
+    if (hint->dir == dir->ino && hint->changes == dir->changes && hint->hash == hash) {
+        err = try_place(fs, raw, hint->place, arg, slot);
+        if (err != -ENOENT)
+            return err;
+    }
+    err = search_all(fs, dir, raw, &search, slot);
+    if (!err && fs->txn.undo_count == 0) /* what is changing is not counted yet */
+        *hint = (struct dir_hint){.dir = dir->ino,
+                                  .changes = dir->changes,
+                                  .hash = hash,
+                                  .place = slot->block << fs->block_shift | slot->offset};
+    return err;
+}
+
 int dir_lookup(struct fs *fs, struct inode *dir, const struct ext2_inode *raw, const char *name,
                unsigned len, struct dir_slot *slot)
 {
     struct name_arg arg = {name, len};
-    struct search search = {match_name, &arg};
-    uint32_t at = 0, place, hash;
+    uint32_t at = 0, place, hash = dirindex_hash(name, len);
     int err;
 
     if (dir_blocks(fs, raw) > DIR_SCAN_BLOCKS && !dir->no_index && fs->txn.undo_count == 0) {
@@ -192,8 +214,7 @@ int dir_lookup(struct fs *fs, struct inode *dir, const struct ext2_inode *raw, c
             return err;
     }
     if (dir->index == NULL || dir->index->blocks != dir_blocks(fs, raw))
-        return search_all(fs, dir, raw, &search, slot);
-    hash = dirindex_hash(name, len);
+        return search_names(fs, dir, raw, &arg, hash, slot);
     while (dirindex_next(dir->index, hash, &at, &place)) {
         err = try_place(fs, raw, place, &arg, slot);
         if (err != -ENOENT)

@@ -26,6 +26,14 @@ struct dir_slot {
     uint32_t block, offset;
 };
 
+/* Where a name was found last in a directory without an index. */
+struct dir_hint {
+    uint32_t dir, changes; /* the inode, and its count of changes then */
+    uint32_t hash, place;  /* of the name; block << block_shift | offset */
+};
+
+#define DIR_HINTS 256
+
 /* 0, -ENOENT, FS_AGAIN, -EIO. */
 int dir_lookup(struct fs *fs, struct inode *dir, const struct ext2_inode *raw, const char *name,
                unsigned len, struct dir_slot *slot) __attribute__((warn_unused_result));

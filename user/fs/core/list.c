@@ -97,7 +97,7 @@ int fs_readdir(struct fs *fs, uint32_t dir, uint64_t *cookie, void *buffer, size
 
         args.buffer = (uint8_t *)buffer + done;
         args.room = room - done;
-        err = txn_run(fs, op_list, &args);
+        err = txn_look(fs, op_list, &args);
         if (err)
             return done ? (int)done : err; /* the error comes again with the next call */
         done += args.used;
@@ -150,12 +150,12 @@ static int op_name(struct fs *fs, void *arg)
 static int go_up(struct fs *fs, struct inode **dir, char *buffer, size_t *at)
 {
     struct up_args args = {.dir = *dir};
-    int err = txn_run(fs, op_parent, &args);
+    int err = txn_look(fs, op_parent, &args);
 
     if (err)
         return err;
     inode_hold(fs, args.parent);
-    err = txn_run(fs, op_name, &args);
+    err = txn_look(fs, op_name, &args);
     if (!err && *at < args.len + 1)
         err = -ERANGE;
     if (err) {

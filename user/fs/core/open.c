@@ -34,7 +34,7 @@ int fs_node(struct fs *fs, uint32_t ino, struct fs_node *out)
 {
     struct node_args args = {ino, out};
 
-    return txn_run(fs, op_node, &args);
+    return txn_look(fs, op_node, &args);
 }
 
 struct open_args {

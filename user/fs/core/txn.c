@@ -200,6 +200,19 @@ int txn_run(struct fs *fs, txn_fn *fn, void *arg)
     return err;
 }
 
+int txn_look(struct fs *fs, txn_fn *fn, void *arg)
+{
+    int err;
+
+    if (fs->txn.alone)
+        return txn_run(fs, fn, arg);
+    txn_begin(fs);
+    err = fn(fs, arg);
+    assert(fs->txn.undo_count == 0 && fs->txn.note_count == 0 && !fs->txn.completed);
+    fs->txn.open = false;
+    return err == FS_AGAIN ? txn_run(fs, fn, arg) : err;
+}
+
 static int want_blocks(struct fs *fs, const uint32_t *list, unsigned count)
 {
     struct txn *txn = &fs->txn;

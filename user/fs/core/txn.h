@@ -121,6 +121,8 @@ typedef int txn_fn(struct fs *fs, void *arg);
 /* Run fn as a transaction, again and again until it returns anything other than
  * FS_AGAIN; returns that. Sleeps before and between, not after. */
 int txn_run(struct fs *fs, txn_fn *fn, void *arg) __attribute__((warn_unused_result));
+/* The same for a function that changes nothing: it needs no room in cache, log and record. */
+int txn_look(struct fs *fs, txn_fn *fn, void *arg) __attribute__((warn_unused_result));
 
 void txn_begin(struct fs *fs);
 /* result >= 0 commits. Returns result. */

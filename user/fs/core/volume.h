@@ -7,6 +7,7 @@
 
 #include "kernel/errno.h"
 #include "user/fs/core/cache.h"
+#include "user/fs/core/dir.h"
 #include "user/fs/core/ext2.h"
 #include "user/fs/core/fs.h"
 #include "user/fs/core/inode.h"
@@ -56,6 +57,7 @@ struct fs {
     struct txn txn;
     struct redo redo;
     struct inode_table inode_table;
+    struct dir_hint hints[DIR_HINTS];
     struct link ios;         /* data transfers under way: struct io (io.h) */
     uint32_t orphans;        /* inodes without names that sessions or mappings keep */
     struct link orphan_list; /* orphan.h: all those that must be on the disk's list, */

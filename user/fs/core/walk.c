@@ -151,7 +151,7 @@ int walk_splice(struct walk *walk, unsigned len)
 static int walk_into(struct walk *walk)
 {
     struct step step = {.walk = walk, .text_wanted = true};
-    int err = txn_run(walk->fs, op_step, &step);
+    int err = txn_look(walk->fs, op_step, &step);
 
     if (err)
         return err;
@@ -193,7 +193,7 @@ static int walk_through(struct walk *walk, bool follow, struct inode **out)
             return 0;
         }
         step.text_wanted = follow || walk->slash;
-        err = txn_run(walk->fs, op_step, &step);
+        err = txn_look(walk->fs, op_step, &step);
         if (err)
             return err;
         if (step.text_len == 0) {
