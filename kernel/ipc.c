@@ -156,22 +156,22 @@ void ipc_call(struct trapframe *tf)
     ipc_call_finish(tf, &c, rc);
 }
 
-int ipc_fetch_room(const struct parked_receive *w)
+/* Faults in the first page's worth of where a message is to go: a receiver hears of a bad address
+ * before it waits; of a bad end, when a message reaches it. */
+static int fetch_room(const struct parked_receive *w)
 {
     const struct buffer *b = &w->into;
-    return b->size ? user_prefault(b->space, b->addr, b->size, ACCESS_WRITE) : 0;
+    /* Most messages are shorter than a server's buffer: all sixteen pages of fs's cost 610
+     * instructions here, before each. */
+    uint64_t size = b->size < PAGE_SIZE ? b->size : PAGE_SIZE;
+    return size ? user_prefault(b->space, b->addr, size, ACCESS_WRITE) : 0;
 }
 
 void ipc_receive_into(struct trapframe *tf, struct parked_receive *w)
 {
     struct received got;
-    int rc = ipc_fetch_room(w);
-    if (rc == 0) {
-        ipc_receive_direct(w);
-        rc = port_receive(w->port, &w->into, &got);
-    } else {
-        port_pass_on(w->port); /* it may have been woken for something */
-    }
+    ipc_receive_direct(w);
+    int rc = port_receive(w->port, &w->into, &got);
     if (rc == 0)
         rc = put_ext(w->ext_at, got.recv_len, got.handles, got.handle_count);
     if (rc == 0) {
@@ -200,15 +200,27 @@ static int enter(const struct trapframe *tf, struct parked_receive *w, struct ip
     return rc;
 }
 
+/* Ends a call that fails once it has the port. */
+static void receive_failed(struct trapframe *tf, struct parked_receive *w, int rc)
+{
+    tf->x[REG_A0] = (uint64_t)rc;
+    port_unref(w->port);
+}
+
 void ipc_receive(struct trapframe *tf)
 {
     struct parked_receive w;
     struct ipc_ext ext;
     int rc = enter(tf, &w, &ext);
-    if (rc == 0)
-        ipc_receive_into(tf, &w);
-    else
+    if (rc < 0) {
         tf->x[REG_A0] = (uint64_t)rc;
+        return;
+    }
+    rc = fetch_room(&w);
+    if (rc < 0)
+        receive_failed(tf, &w, rc);
+    else
+        ipc_receive_into(tf, &w);
 }
 
 /* Answers; with `then`, to receive afterwards, which may be part of it. */
@@ -232,8 +244,7 @@ static int reply_with(const struct trapframe *tf, struct port *port, const struc
     if (rc == 0) {
         ipc_get_words(tf, reply.words);
         reply.send = user_buffer(ext->send_addr, ext->send_len);
-        if (then && !reply.handle_count && ipc_fetch_room(then) == 0 &&
-            ipc_reply_direct(port, tf->x[REG_T3], &reply, then))
+        if (then && !reply.handle_count && ipc_reply_direct(port, tf->x[REG_T3], &reply, then))
             return 0;
         rc = port_reply(port, tf->x[REG_T3], &reply);
     }
@@ -259,10 +270,15 @@ void ipc_reply_receive(struct trapframe *tf)
     struct parked_receive w;
     struct ipc_ext ext;
     int rc = enter(tf, &w, &ext);
-    if (rc == 0 && (rc = reply_with(tf, w.port, &ext, &w)) < 0)
-        port_unref(w.port);
-    if (rc == 0)
-        ipc_receive_into(tf, &w);
-    else
+    if (rc < 0) {
         tf->x[REG_A0] = (uint64_t)rc;
+        return;
+    }
+    int room = fetch_room(&w);
+    rc = reply_with(tf, w.port, &ext, room < 0 ? NULL : &w);
+    rc = rc < 0 ? rc : room;
+    if (rc < 0)
+        receive_failed(tf, &w, rc);
+    else
+        ipc_receive_into(tf, &w);
 }

@@ -35,9 +35,6 @@ bool ipc_try_put_ext(struct process *p, uint64_t at, uint64_t recv_len);
 /* The call of the current thread has ended with rc: the frame gets what came, the session
  * goes. */
 void ipc_call_finish(struct trapframe *tf, struct parked_call *c, int rc);
-/* Faults in where the message is to go: each party fetches its own pages, and hears of a bad
- * address before it waits. 0, -EFAULT, ... May sleep. */
-int ipc_fetch_room(const struct parked_receive *w);
 /* Receives into the current thread's frame; the port goes. May not return. */
 void ipc_receive_into(struct trapframe *tf, struct parked_receive *w);
 
