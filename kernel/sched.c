@@ -1,6 +1,6 @@
 /*
- * The scheduler: a run queue per hart, round robin, idle harts steal. Contracts
- * are in thread.h.
+ * The scheduler: a run queue per hart (run_queue.h), round robin, idle harts (idle.c) steal.
+ * Contracts are in thread.h.
  *
  * A thread may be woken, or stolen after a yield, while its hart has not left its
  * stack yet; on_cpu says so. Who wakes a thread waits those few instructions
@@ -13,14 +13,11 @@
 #include "kernel/lib/counter.h"
 #include "kernel/lib/hart.h"
 #include "kernel/lib/printk.h"
-#include "kernel/log.h"
 #include "kernel/process.h"
-#include "kernel/reclaimer.h"
+#include "kernel/run_queue.h"
 #include "kernel/thread.h"
 #include "trap/csr.h"
-#include "trap/sbi.h"
 #include "trap/timer.h"
-#include "vm/asid.h"
 #include "vm/kmalloc.h"
 #include "vm/space.h"
 #include "vm/vmalloc.h"
@@ -31,13 +28,6 @@ void switch_context(struct context *from, struct context *to);
 void load_context(struct context *to) __attribute__((noreturn));
 void switch_to_user(bool *on_cpu, struct trapframe *frame) __attribute__((noreturn));
 
-static struct run_queue {
-    struct spinlock lock;
-    struct list threads; /* (lock) */
-    unsigned length;     /* (lock); read without it as a hint */
-} queues[MAX_HARTS];
-
-static struct thread idle_threads[MAX_HARTS];
 /* The thread that this hart just switched away from, to be finished with. */
 static struct thread *left[MAX_HARTS];
 static int next_tid = 1; /* atomic */
@@ -85,83 +75,7 @@ void thread_die(void)
         sched_yield();
 }
 
-/* --------------------------------------------------------------- the queues */
-
-static inline void enqueue(unsigned hart, struct thread *t, bool front)
-{
-    struct run_queue *q = &queues[hart];
-    spin_lock(&q->lock);
-    if (front)
-        list_push_front(&q->threads, &t->run_link);
-    else
-        list_push_back(&q->threads, &t->run_link);
-    q->length++;
-    spin_unlock(&q->lock);
-}
-
-static inline struct thread *dequeue(struct run_queue *q, bool from_back)
-{
-    if (!__atomic_load_n(&q->length, __ATOMIC_RELAXED))
-        return NULL;
-    spin_lock(&q->lock);
-    struct thread *t = NULL;
-    if (q->length) {
-        struct list *l = from_back ? q->threads.prev : q->threads.next;
-        list_remove(l);
-        q->length--;
-        t = container_of(l, struct thread, run_link);
-    }
-    spin_unlock(&q->lock);
-    return t;
-}
-
-static __attribute__((noinline)) struct thread *steal(unsigned me)
-{
-    struct thread *t = NULL;
-    for (unsigned i = 1; !t && i < hart_limit; i++)
-        t = dequeue(&queues[me + i < hart_limit ? me + i : me + i - hart_limit], true);
-    return t;
-}
-
-static inline struct thread *pick(void)
-{
-    unsigned me = hart_self()->index;
-    struct thread *t = dequeue(&queues[me], false);
-    return t ? t : steal(me);
-}
-
-static bool is_idling(unsigned hart)
-{
-    return __atomic_load_n(&harts[hart].idling, __ATOMIC_SEQ_CST);
-}
-
-/* Where a thread that became ready should run: where it ran, if that hart is
- * idle; else on any idle hart; else where the queue is shortest, here if equal:
- * busy harts do not steal from each other. */
-static unsigned place(const struct thread *t)
-{
-    unsigned best = hart_self()->index;
-    if (is_idling(t->hart))
-        return t->hart;
-    for (unsigned i = 0; i < hart_limit; i++) {
-        if (is_idling(i))
-            return i;
-        if (harts[i].online && __atomic_load_n(&queues[i].length, __ATOMIC_RELAXED) <
-                                   __atomic_load_n(&queues[best].length, __ATOMIC_RELAXED))
-            best = i;
-    }
-    return best;
-}
-
-static void make_ready(struct thread *t)
-{
-    unsigned hart = place(t);
-    enqueue(hart, t, false);
-    /* Either the idle loop sees the queue before it sleeps, or we see idling. */
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (hart != hart_self()->index && is_idling(hart))
-        sbi_send_ipi(1ul << hart);
-}
+/* ------------------------------------------------------------------ wakes */
 
 static bool wake_as(struct thread *t, int result)
 {
@@ -179,7 +93,7 @@ bool thread_wake(struct thread *t, int result)
 {
     if (!wake_as(t, result))
         return false;
-    make_ready(t);
+    run_queue_add(t);
     return true;
 }
 
@@ -188,7 +102,7 @@ bool thread_wake_handoff(struct thread *t)
     if (!wake_as(t, 0))
         return false;
     t->handed = true;
-    enqueue(hart_self()->index, t, true);
+    run_queue_put(hart_self()->index, t, true);
     return true;
 }
 
@@ -276,7 +190,7 @@ static void reschedule(void)
 {
     struct hart *h = hart_self();
     struct thread *prev = h->current;
-    struct thread *next = pick();
+    struct thread *next = run_queue_pick();
     bool runs_on = __atomic_load_n(&prev->state, __ATOMIC_SEQ_CST) == THREAD_RUNNING;
     if (!next) {
         if (runs_on)
@@ -285,7 +199,7 @@ static void reschedule(void)
     }
     if (runs_on && prev != h->idle) {
         __atomic_store_n(&prev->state, THREAD_READY, __ATOMIC_RELAXED);
-        enqueue(h->index, prev, false);
+        run_queue_put(h->index, prev, false);
     }
     switch_to(next);
 }
@@ -399,7 +313,7 @@ bool sched_claim_locked(struct thread *t)
 
 void sched_unclaim(struct thread *t)
 {
-    make_ready(t);
+    run_queue_add(t);
 }
 
 void sched_leave(void)
@@ -410,7 +324,7 @@ void sched_leave(void)
         t->entry(t->argument);
         thread_die();
     }
-    struct thread *next = pick();
+    struct thread *next = run_queue_pick();
     next = next ? next : hart_self()->idle;
     become(next);
     load_context(&next->context);
@@ -425,7 +339,7 @@ void sched_leave_to(struct thread *claimed)
     claimed->wait_holder = 0;
     if (must_go_on(t)) { /* later: who is claimed is off its stack, so nobody waits in a circle */
         __atomic_store_n(&t->state, THREAD_READY, __ATOMIC_RELAXED);
-        enqueue(hart_self()->index, t, false);
+        run_queue_put(hart_self()->index, t, false);
     }
     struct thread *prev = become(claimed);
     switch_to_user(&prev->on_cpu, &claimed->tf);
@@ -449,17 +363,7 @@ bool thread_dying(void)
     return p && process_thread_must_leave(p, thread_self());
 }
 
-/* ------------------------------------------------------------ idle, ticks */
-
-/* Threads wait here: an idle hart may take one. */
-static void call_idle_hart(void)
-{
-    for (unsigned i = 0; i < hart_limit; i++)
-        if (is_idling(i)) {
-            sbi_send_ipi(1ul << i);
-            return;
-        }
-}
+/* ------------------------------------------------------------------ ticks */
 
 void sched_tick(void)
 {
@@ -470,9 +374,9 @@ void sched_tick(void)
     if (h->current != h->idle) {
         if (now >= h->slice_end) {
             h->slice_end = now + slice;
-            if (queues[h->index].length > 0) {
+            if (run_queues[h->index].length > 0) {
                 h->attention |= ATTEND_RESCHEDULE;
-                call_idle_hart();
+                run_queue_call_idle();
             }
         }
         if (h->slice_end < next)
@@ -481,64 +385,10 @@ void sched_tick(void)
     timer_set(next);
 }
 
-static bool work_waits(void)
-{
-    for (unsigned i = 0; i < hart_limit; i++)
-        if (__atomic_load_n(&queues[i].length, __ATOMIC_SEQ_CST))
-            return true;
-    return false;
-}
-
-void sched_idle(void)
-{
-    struct hart *h = hart_self();
-    for (;;) {
-        trap_poll();
-        log_deliver();
-        if (h->attention & ATTEND_MEMORY)
-            reclaimer_poke();
-        h->attention = 0;
-        reschedule();
-        if (h->attention) /* of whoever has just left */
-            continue;
-        /* From here to the other store shootdowns leave this hart out: vm/asid.c relies on both
-         * being sequentially consistent, and on space_switch before the next program. */
-        __atomic_store_n(&h->idling, true, __ATOMIC_SEQ_CST);
-        /* A dying space waits for this hart to leave it. */
-        if (h->space && !__atomic_load_n(&h->space->refs, __ATOMIC_SEQ_CST))
-            space_switch(NULL);
-        /* wfi ends when an interrupt pends, though SIE is off (section 3.3.3). */
-        if (!work_waits() && !csr_read(sip)) {
-            uint64_t from = csr_read(cycle);
-            asm volatile("wfi" ::: "memory");
-            count_add(COUNT_IDLE_CYCLES, csr_read(cycle) - from);
-        }
-        __atomic_store_n(&h->idling, false, __ATOMIC_SEQ_CST);
-    }
-}
-
 void sched_init(void)
 {
-    for (unsigned i = 0; i < MAX_HARTS; i++) {
-        spin_init(&queues[i].lock, RANK_RUNQ);
-        list_init(&queues[i].threads);
-    }
+    run_queue_init();
+    slice = timer_ns_to_ticks(SLICE_NS);
     wait_hooks.wait = sched_wait;
     wait_hooks.wake = sched_wake;
-}
-
-void sched_init_hart(void)
-{
-    struct hart *h = hart_self();
-    struct thread *t = &idle_threads[h->index];
-    t->state = THREAD_RUNNING;
-    t->on_cpu = true;
-    t->hart = h->index;
-    t->stack = (void *)h->stack_low;
-    list_init(&t->run_link);
-    list_init(&t->wait_link);
-    h->idle = h->current = t;
-    h->timer_armed = 0;
-    slice = timer_ns_to_ticks(SLICE_NS);
-    timer_set(TIMER_NEVER);
 }
