@@ -8,12 +8,14 @@ from .hang import Limits
 
 FAULTS_A_BOOT = 400
 # What a service's damaged state may cost until it is given up, or the boot ends.
-DEATHS_A_FAULT, DEATHS_MAX = 4, 400
+STARTS_A_FAULT, STARTS_MAX = 4, 400
 # It waits itself for as long as all of the supervisor's patience together.
 LIMITS = Limits(idle=300.0, busy=600.0, total=3600.0, wall=7200.0)
 PLACE = re.compile(r"faults: (\d+) took place")
 KIND = re.compile(r"faults: (\w+ \w+) (\d+)$", re.MULTILINE)
 USES = re.compile(r"faults: uses right (\d+) with errors (\d+) wrong (\d+), of them slow (\d+)")
+STARTS = re.compile(r"faults: (\w+) was started (\d+) times")
+DEATH = re.compile(r"init: \w+ died: (?!signal 9)")
 END = "faults: end well"
 BAD = re.compile(r"faults: (?:the program that|one that uses no|\w+ does not|they "
                  r"do not|end badly).*")
@@ -36,8 +38,8 @@ def judge(status, failure, log):
     """What must not be, in words, or None: of an exit status (None: it was not seen), a BootFailure
     and all that came over the line."""
     sums = count(log)
-    if sums["deaths of services"] > DEATHS_MAX + DEATHS_A_FAULT * sums["faults"]:
-        return f"{sums['deaths of services']} deaths of services by {sums['faults']} faults"
+    if sums["starts of services"] > STARTS_MAX + STARTS_A_FAULT * sums["faults"]:
+        return f"{sums['starts of services']} starts of services by {sums['faults']} faults"
     if failure is not None and failure.kind != "protocol":
         return f"{failure.kind}: {failure}"
     bad = BAD.search(log)
@@ -58,6 +60,13 @@ def last_words(log):
     return (said or [""])[-1] if given_up else None
 
 
+def _starts(log):
+    """How often services were started. By init's count: a damaged terminal says deaths again and
+    again. If the machine went off before init was asked, as many as deaths were said."""
+    counted = dict(STARTS.findall(log))
+    return sum(map(int, counted.values())) if counted else len(DEATH.findall(log))
+
+
 def count(log):
     """What the log tells, in numbers."""
     sums = collections.Counter(boots=1)
@@ -69,7 +78,8 @@ def count(log):
             sums[f"  uses: {what}"] += int(number)
     sums["boots until files or terminal were spoiled"] = int(SPOILED in log)
     sums["boots until a service was given up"] = int(bool(GIVEN_UP.search(log)))
-    sums["deaths of services"] = len(re.findall(r"init: \w+ died: (?!signal 9)", log))
+    sums["starts of services"] = _starts(log)
+    sums["deaths of services, as the line says"] = len(DEATH.findall(log))
     sums["kills for a stall"] = len(re.findall(r"init: \w+ [a-z ]+: killing it", log))
     return sums
 

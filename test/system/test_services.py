@@ -187,4 +187,4 @@ def test_damaged(boots):
     services come back as long as there is a volume."""
     outcome = faults.boot(boots.machine(cpus=2, mem="128M"), 1, 120)
     assert outcome.failure is None, outcome.failure
-    assert outcome.sums["deaths of services"] > 0, outcome.sums  # by damage, not by being killed
+    assert outcome.sums["deaths of services, as the line says"] > 0, outcome.sums  # by damage, not by being killed

@@ -356,6 +356,17 @@ static int is_well(unsigned long key)
     return files < 0 || terminal < 0 ? -1 : files == RIGHT && terminal == RIGHT;
 }
 
+/* How often init started each: a damaged terminal may say the log, deaths and all, again. */
+static void tell_starts(void)
+{
+    for (unsigned i = 0; i < NAMES; i++) {
+        struct msg_service now;
+
+        if (service(names[i], &now) == 0)
+            tell("%s was started %u times", names[i], now.starts);
+    }
+}
+
 static void tell_all(void)
 {
     for (unsigned i = 0; i < NAMES; i++)
@@ -387,6 +398,7 @@ static int damage(void)
             well = is_well(key);
     }
     tell_all();
+    tell_starts();
     if (well == 0)
         tell("what they keep is spoiled");
     return well < 0 || (well == 0 && !all);
