@@ -53,17 +53,27 @@ struct process *family_find(int pid)
     return p;
 }
 
+/* The process with the least pid above this one, or NULL. Most follow each other closely. */
+static struct process *next_locked(int pid)
+{
+    struct process *next = NULL;
+    for (int i = 1; i <= PID_BUCKETS; i++)
+        if ((next = find_locked(pid + i)))
+            return next;
+    for (unsigned i = 0; i < PID_BUCKETS; i++)
+        list_for_each (l, &pids[i]) {
+            struct process *p = container_of(l, struct process, hash_link);
+            if (p->pid > pid && (!next || p->pid < next->pid))
+                next = p;
+        }
+    return next;
+}
+
 void family_for_each(void (*fn)(struct process *, void *), void *arg)
 {
     for (int pid = 0;;) {
-        struct process *next = NULL;
         spin_lock(&tree_lock);
-        for (unsigned i = 0; i < PID_BUCKETS; i++)
-            list_for_each (l, &pids[i]) {
-                struct process *p = container_of(l, struct process, hash_link);
-                if (p->pid > pid && (!next || p->pid < next->pid))
-                    next = p;
-            }
+        struct process *next = next_locked(pid);
         if (next)
             kobject_ref(&next->kobject);
         spin_unlock(&tree_lock);
@@ -172,14 +182,16 @@ void family_bury(struct process *p)
     struct watcher parent, adopter = {.port = NULL}, *watches;
     spin_lock(&tree_lock);
     while ((l = list_pop(&p->children))) {
-        struct process *child = container_of(l, struct process, sibling);
-        child->parent = init_process;
-        list_push_back(&init_process->children, &child->sibling);
-        if (child->state == PROCESS_ZOMBIE) {
-            wake_all(&init_process->child_wait);
-            if (!adopter.port)
-                adopter = teller_locked(init_process);
-        }
+        container_of(l, struct process, sibling)->parent = init_process;
+        list_push_back(&init_process->children, l);
+    }
+    if (!list_empty(&p->zombies)) {
+        wake_all(&init_process->child_wait);
+        adopter = teller_locked(init_process);
+    }
+    while ((l = list_pop(&p->zombies))) {
+        container_of(l, struct process, sibling)->parent = init_process;
+        list_push_back(&init_process->zombies, l);
     }
     while ((l = list_pop(&p->watchers)))
         list_push_back(&watchers, l);
@@ -187,6 +199,8 @@ void family_bury(struct process *p)
     p->watches = NULL;
     parent = teller_locked(p->parent);
     p->state = PROCESS_ZOMBIE;
+    list_remove(&p->sibling);
+    list_push_back(&p->parent->zombies, &p->sibling);
     wake_all(&p->parent->child_wait);
     spin_unlock(&tree_lock);
     tell_watchers(&watchers);
@@ -217,12 +231,8 @@ int family_watch_children(struct port *port, unsigned bit)
     spin_lock(&tree_lock);
     struct watcher *old = self->watches;
     self->watches = w;
-    list_for_each (l, &self->children) {
-        if (container_of(l, struct process, sibling)->state == PROCESS_ZOMBIE) {
-            now = teller_locked(self);
-            break;
-        }
-    }
+    if (!list_empty(&self->zombies))
+        now = teller_locked(self);
     spin_unlock(&tree_lock);
     watcher_free(old);
     tell(now);
@@ -231,13 +241,37 @@ int family_watch_children(struct port *port, unsigned bit)
 
 /* ---------------------------------------------------------------- waiting */
 
-static bool wanted(const struct process *child, const struct process *self, int pid)
+/* The first of these children that is in the group, or NULL. Minus, for -pid may be too large. */
+static struct process *in_group_locked(const struct list *children, int minus_pgid)
 {
-    if (pid > 0)
-        return child->pid == pid;
-    if (pid == 0)
-        return child->pgid == self->pgid;
-    return pid == -1 || -child->pgid == pid; /* -pid may be too large */
+    list_for_each (l, children) {
+        struct process *child = container_of(l, struct process, sibling);
+        if (-child->pgid == minus_pgid)
+            return child;
+    }
+    return NULL;
+}
+
+/* A zombie among the children that are waited for, or NULL; *any: there is such a child. However
+ * many others there are: but for those of a group, nothing is searched. */
+static struct process *child_locked(const struct process *self, int pid, bool *any)
+{
+    struct process *child;
+    if (pid > 0) {
+        child = find_locked(pid);
+        *any = child && child->parent == self;
+        return *any && child->state == PROCESS_ZOMBIE ? child : NULL;
+    }
+    if (pid == -1) {
+        *any = !list_empty(&self->children) || !list_empty(&self->zombies);
+        return list_empty(&self->zombies)
+                   ? NULL
+                   : container_of(self->zombies.next, struct process, sibling);
+    }
+    int minus_pgid = pid == 0 ? -self->pgid : pid;
+    child = in_group_locked(&self->zombies, minus_pgid);
+    *any = child || in_group_locked(&self->children, minus_pgid);
+    return child;
 }
 
 int family_wait(int pid, int flags, int *status)
@@ -247,16 +281,7 @@ int family_wait(int pid, int flags, int *status)
     spin_lock(&tree_lock);
     while (rc == 0 && !found) {
         bool any = false;
-        list_for_each (l, &self->children) {
-            struct process *child = container_of(l, struct process, sibling);
-            if (!wanted(child, self, pid))
-                continue;
-            any = true;
-            if (child->state == PROCESS_ZOMBIE) {
-                found = child;
-                break;
-            }
-        }
+        found = child_locked(self, pid, &any);
         if (found)
             leave_tree_locked(found);
         else if (!any)

@@ -2,7 +2,7 @@
  * The family tree of processes: pids, parents and children, groups, and who is told
  * of whose death.
  *
- * One lock, the tree lock, guards it all: pid, pgid, parent, children, sibling,
+ * One lock, the tree lock, guards it all: pid, pgid, parent, children, zombies, sibling,
  * state, child_wait and watchers of every process. Each function here takes it.
  * A process is in the tree from family_enter until somebody has waited for it, and
  * the tree holds a reference as long.

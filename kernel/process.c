@@ -61,6 +61,7 @@ static struct process *process_alloc(void)
         return NULL;
     kobject_init(&p->kobject, HANDLE_PROCESS);
     list_init(&p->children);
+    list_init(&p->zombies);
     list_init(&p->sibling);
     list_init(&p->hash_link);
     waitq_init(&p->child_wait);

@@ -32,7 +32,8 @@ struct process {
     int pid;
     int pgid;                 /* (tree lock) */
     struct process *parent;   /* (tree lock) */
-    struct list children;     /* (tree lock) */
+    struct list children;     /* (tree lock) that live, */
+    struct list zombies;      /* (tree lock) and that have died, the first first */
     struct list sibling;      /* (tree lock) */
     struct list hash_link;    /* (tree lock) */
     struct waitq child_wait;  /* (tree lock) */

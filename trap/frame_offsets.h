@@ -33,8 +33,8 @@
 
 /* struct thread, whose frame is the first, and struct process; asserted in kernel/upcall.c */
 #define THREAD_PROCESS 400
-#define PROCESS_DYING  168
-#define PROCESS_EXEC   176
+#define PROCESS_DYING  184
+#define PROCESS_EXEC   192
 
 /* struct entry_page, with isolation */
 #define ENTRY_SCRATCH0    0
