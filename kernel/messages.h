@@ -165,8 +165,6 @@ struct msg_statfs {
 #define HEART_TTY        8 /* those bits */
 #define HEART_BLK        9
 #define HEART_FS         10
-/* From tty, before its own: requests wait for the line, which takes no more output now. */
-#define HEART_TTY_WAITS 11
 
 /* To init, by a session that opening /dev/svc gives. Reply data = struct msg_service
  * records, one for each service. */

@@ -1,5 +1,6 @@
 """The terminal: editing a line, ^C, ^D, and the key that shows every thread."""
 import re
+import time
 
 import pytest
 
@@ -80,6 +81,17 @@ def test_interrupt_busy_program(guest):
     guest.send(CTRL_C)
     guest.expect_exact("$ ")
     assert guest.run("echo alive", status=0) == "alive\n"
+
+
+def test_nobody_reads(guest):
+    """The line takes nothing for a while, longer than init lets a service keep a request: that is no
+    fault of the terminal server's, and nothing is lost or doubled."""
+    guest.sendline("i=0; while [ $i -lt 4000 ]; do i=$((i+1)); echo line $i of four thousand of them; done; echo e''nd")
+    time.sleep(14)  # init counts seconds, and is patient for ten
+    guest.expect(r"\nend\r\n")
+    assert "init:" not in guest.before
+    lines = re.findall(r"\nline (\d+) of", guest.before)
+    assert lines == [str(i + 1) for i in range(4000)]
 
 
 def test_interrupt_at_the_prompt(guest):

@@ -59,6 +59,13 @@ struct devices {
 
 void devices_find(struct devices *devices);
 
+/* --------------------------------------------------------------------- line */
+
+/* Remembers the UART's registers, of which this is the object. False: they cannot be mapped. */
+bool line_watch(int uart);
+/* Is there something on the line that does not leave, or has not left yet? */
+bool line_takes_nothing(void);
+
 /* ----------------------------------------------------------------- services */
 
 enum service_id { SERVICE_TTY, SERVICE_BLK, SERVICE_FS, SERVICES };
@@ -72,6 +79,7 @@ struct service {
     unsigned rights;  /* of the H_SYSTEM it gets; 0 = none */
     int port;         /* H_NONE once it was given up */
     int grants[GRANTS];
+    bool line;             /* may wait for the terminal's line */
     bool marked;           /* gets that argument */
     unsigned patience;     /* ticks that it may have one request for, or receive none of many */
     unsigned but;          /* a kind of request that may stay for ever, MSG_*; 0 = none */
@@ -87,10 +95,9 @@ struct service {
     bool blamed;            /* since the first of them: what it needs was started anew */
     unsigned missed;        /* heartbeats, running */
     unsigned long oldest;   /* number of the request longest in service at the last tick */
-    unsigned pending;       /* ticks since then, without those at which it waited for another */
+    unsigned pending;       /* ticks since then, without those at which it had to wait */
     unsigned long received; /* requests, in all, at the last tick */
     unsigned unheard;       /* ticks since it received one, likewise, though there were some */
-    bool waits;             /* it has said that it does */
     unsigned long since;    /* ns, monotonic: start of this instance */
     unsigned long answered; /* by its port, when this instance started */
     char cause[80];         /* of the last death; empty: none */

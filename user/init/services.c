@@ -20,7 +20,8 @@ int session_root = H_NONE, session_tty = H_NONE, session_svc = H_NONE;
 struct service services[SERVICES] = {
     [SERVICE_TTY] = {.name = "tty",
                      .heart = HEART_TTY,
-                     .patience = 10, /* without those at which it says that it waits for the line */
+                     .patience = 10,
+                     .line = true,
                      .but = MSG_READ, /* which waits for people */
                      .rights = RIGHT_SIGNAL | RIGHT_DEVICE | RIGHT_INSPECT},
     /* These two: enough to write to the log. */
@@ -143,6 +144,10 @@ bool services_prepare(const struct devices *devices, bool marked)
     }
     for (int i = 0; i < SERVICES; i++)
         grant((enum service_id)i, HEART, heart);
+    if (!line_watch(devices->uart.mmio)) {
+        say("init: the UART's registers cannot be mapped");
+        return false;
+    }
     grant(SERVICE_TTY, REGISTERS, devices->uart.mmio);
     grant(SERVICE_TTY, INTERRUPT, devices->uart.interrupt);
     grant(SERVICE_TTY, TTY_STATE, tty_state);

@@ -197,7 +197,7 @@ static bool waits_for_another(const struct service *service)
  * another, that does not count. */
 static bool stands_too_long(const struct service *service, unsigned *ticks, bool stands, bool waits)
 {
-    if (!stands || service->waits)
+    if (!stands)
         *ticks = 0;
     else if (!waits)
         ++*ticks;
@@ -218,12 +218,12 @@ static bool keeps_a_request(struct service *service)
     received = info.answered + info.in_service;
     same_oldest = oldest && oldest == service->oldest;
     same_queue = service->state == SERVICE_RUNNING && info.queued && received == service->received;
-    waits = (same_oldest || same_queue) && waits_for_another(service);
+    waits = (same_oldest || same_queue) &&
+            (waits_for_another(service) || (service->line && line_takes_nothing()));
     same_oldest = stands_too_long(service, &service->pending, same_oldest, waits);
     same_queue = stands_too_long(service, &service->unheard, same_queue, waits);
     service->oldest = oldest;
     service->received = received;
-    service->waits = false;
     return same_oldest || same_queue;
 }
 
@@ -257,7 +257,6 @@ void supervisor_notified(unsigned long bits)
             service->missed = 0;
             service->state = SERVICE_RUNNING;
         }
-        service->waits |= i == SERVICE_TTY && bits & 1ul << HEART_TTY_WAITS;
         if (bits & 1ul << (BIT_RESTART + i) && !service->pid &&
             (service->state == SERVICE_WAITING || service->state == SERVICE_STOPPED))
             start(service);

@@ -161,27 +161,13 @@ static bool all_known(const struct tty *tty)
     return true;
 }
 
-/* Is there no room on the line, or, for who waits until it is idle, a byte on it? A line that
- * is idle has room, whatever is said of that. */
-static bool waits_for_line(struct tty *tty)
-{
-    return !uart_idle(&tty->uart) && (tty->waiters || uart_room(&tty->uart) < OUTPUT_ROOM);
-}
-
-static void beat(struct tty *tty)
-{
-    if (waits_for_line(tty))
-        heart_beat(HEART_TTY_WAITS);
-    heart_beat(HEART_TTY);
-}
-
 /* Why it is better to begin anew, or 0. */
 static const char *notified(struct tty *tty, unsigned long bits)
 {
     if (bits & NOTIFY_HEARTBEAT && !all_known(tty))
         return "tty: the answer to a request got lost\n";
     if (bits & NOTIFY_HEARTBEAT)
-        beat(tty);
+        heart_beat(HEART_TTY);
     if (bits & (1ul << BIT_LOG | NOTIFY_HEARTBEAT))
         tty->log_grew = true;
     if (bits & NOTIFY_ROOM)
@@ -238,7 +224,7 @@ const char *server_run(struct tty *tty)
             if (state == OUTPUT_BLOCKED) {
                 sys_sleep(WATCH_NS);
                 if ((unsigned long)sys_clock(ABI_CLOCK_MONOTONIC) - last_beat > BEAT_NS) {
-                    beat(tty); /* nothing is received here */
+                    heart_beat(HEART_TTY); /* nothing is received here */
                     last_beat = (unsigned long)sys_clock(ABI_CLOCK_MONOTONIC);
                 }
                 tty->log_grew = true; /* its notification waits on the port */

@@ -1,5 +1,6 @@
 /* The 16550A UART: see the header. */
 #include "user/tty/uart.h"
+#include "user/include/uart_line.h"
 
 /* Registers, with the divisor latch closed. */
 #define DATA           0
@@ -8,7 +9,7 @@
 #define FIFO_CONTROL   2 /* write */
 #define LINE_CONTROL   3
 #define MODEM_CONTROL  4
-#define LINE_STATUS    5
+#define LINE_STATUS    UART_LINE_STATUS
 
 #define INTERRUPT_RECEIVE  0x01
 #define INTERRUPT_TRANSMIT 0x02
@@ -17,7 +18,6 @@
 #define MODEM_READY        0x0b /* DTR, RTS, and OUT2, which gates the interrupt on some */
 #define STATUS_DATA        0x01
 #define STATUS_THR_EMPTY   0x20 /* with FIFOs: the whole transmit FIFO is */
-#define STATUS_IDLE        0x40
 #define FIFO_BYTES         16
 
 static unsigned char get(struct uart *uart, unsigned at)
@@ -65,7 +65,7 @@ __attribute__((aligned(64))) void uart_put(struct uart *uart, char byte, unsigne
 
 bool uart_idle(struct uart *uart)
 {
-    return get(uart, LINE_STATUS) & STATUS_IDLE;
+    return get(uart, LINE_STATUS) & UART_STATUS_IDLE;
 }
 
 void uart_transmit_interrupt(struct uart *uart, bool on)
