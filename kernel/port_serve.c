@@ -158,8 +158,9 @@ static int deliver(struct port *p, struct request *r, const struct buffer *into,
     enum copy_result copy;
     while ((copy = buffer_copy(into, &r->send, r->send.size, &done)) != COPY_DONE) {
         if (copy == COPY_TO_ABSENT) { /* our own page: fetch it without the request */
+            uint64_t rest = r->send.size - done;
             requeue(p, r);
-            int rc = buffer_fault(into, done, ACCESS_WRITE, 0);
+            int rc = user_prefault(into->space, into->addr + done, rest, ACCESS_WRITE);
             return rc < 0 ? rc : 0;
         }
         if (buffer_fault(&r->send, done, ACCESS_READ, FAULT_NOWAIT) < 0) {

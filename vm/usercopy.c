@@ -156,7 +156,7 @@ long copy_string_from_user(struct space *s, char *to, vaddr_t from, size_t size)
 }
 
 /* Where the pages from va on end that allow the access, at `end` at the latest. One look for
- * all that are in a table: a server's buffer has sixteen, before each message. */
+ * all that are in a table. */
 static vaddr_t present_until(struct space *s, vaddr_t va, vaddr_t end, unsigned access)
 {
     pte_t *pte = enter(s, va, access);

@@ -7,8 +7,9 @@ from . import program
 from .hang import Limits
 
 FAULTS_A_BOOT = 400
-# What a service's damaged state may cost until it is given up, or the boot ends.
-STARTS_A_FAULT, STARTS_MAX = 4, 400
+# How often services may be started until one is given up, or the boot ends: those that the program
+# replaces by itself after something went wrong are among them, two a fault.
+STARTS_A_FAULT, STARTS_MAX = 6, 400
 # It waits itself for as long as all of the supervisor's patience together.
 LIMITS = Limits(idle=300.0, busy=600.0, total=3600.0, wall=7200.0)
 PLACE = re.compile(r"faults: (\d+) took place")

@@ -45,7 +45,7 @@ void say(const char *format, ...)
     (void)format;
 }
 
-bool line_takes_nothing(void)
+bool line_busy(void)
 {
     return line_stands;
 }

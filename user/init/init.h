@@ -64,7 +64,7 @@ void devices_find(struct devices *devices);
 /* Remembers the UART's registers, of which this is the object. False: they cannot be mapped. */
 bool line_watch(int uart);
 /* Is there something on the line that does not leave, or has not left yet? */
-bool line_takes_nothing(void);
+bool line_busy(void);
 
 /* ----------------------------------------------------------------- services */
 

@@ -17,7 +17,7 @@ bool line_watch(int uart)
     return address >= 0;
 }
 
-bool line_takes_nothing(void)
+bool line_busy(void)
 {
     /* What else the register tells, of bytes that came damaged, is gone then: tty has no use for
      * it. */

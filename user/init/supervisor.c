@@ -13,7 +13,7 @@
  * Signs of life are asked for by a notification, once a second, and given by another:
  * init waits for nobody. A service that owes one for long is killed, and so is one that
  * has had one request for longer than it should, because a thread is stuck with it or its
- * answer got lost. While it waits for another one, that is the one to look at.
+ * answer got lost. While it waits for another one, or for the line, that does not count.
  */
 #include "user/init/init.h"
 #include <errno.h>
@@ -194,7 +194,7 @@ static bool waits_for_another(const struct service *service)
 }
 
 /* One tick more in which something stands still for a service, or not; while it waits for
- * another, that does not count. */
+ * another, or for the line, that does not count. */
 static bool stands_too_long(const struct service *service, unsigned *ticks, bool stands, bool waits)
 {
     if (!stands)
@@ -205,7 +205,7 @@ static bool stands_too_long(const struct service *service, unsigned *ticks, bool
 }
 
 /* One tick more: has it had one request for too long, or received none of those that are
- * there, while it waited for nobody? */
+ * there, while it had to wait for nothing? */
 static bool keeps_a_request(struct service *service)
 {
     unsigned long oldest = 0, received;
@@ -219,7 +219,7 @@ static bool keeps_a_request(struct service *service)
     same_oldest = oldest && oldest == service->oldest;
     same_queue = service->state == SERVICE_RUNNING && info.queued && received == service->received;
     waits = (same_oldest || same_queue) &&
-            (waits_for_another(service) || (service->line && line_takes_nothing()));
+            (waits_for_another(service) || (service->line && line_busy()));
     same_oldest = stands_too_long(service, &service->pending, same_oldest, waits);
     same_queue = stands_too_long(service, &service->unheard, same_queue, waits);
     service->oldest = oldest;

@@ -92,6 +92,7 @@ static void txn_roll_back(struct fs *fs)
     while (txn->undo_count > 0) {
         struct txn_undo *undo = &txn->undo[--txn->undo_count];
 
+        assert(!CHECKS_CHANGES || told_of_all(fs, undo));
         if (undo->old != NULL)
             put_back(fs, undo);
         else
@@ -282,6 +283,7 @@ static void keep(const struct fs *fs, struct txn_undo *undo, uint32_t part)
 
     if (undo->parts >> part & 1)
         return;
+    assert(!CHECKS_CHANGES || memcmp(undo->old + at, undo->block->data + at, TXN_PART(fs)) == 0);
     undo->parts |= 1ul << part;
     memcpy(undo->old + at, undo->block->data + at, TXN_PART(fs));
 }
@@ -292,6 +294,7 @@ int block_change(struct fs *fs, struct block *block, uint32_t from, uint32_t byt
     struct txn_undo *undo = undo_of(txn, block);
     uint8_t *old;
 
+    assert(txn->open && bytes > 0 && from + bytes <= fs->block_size);
     if (undo == NULL) {
         if (fs->readonly)
             return -EROFS;

@@ -2,8 +2,8 @@
  * Transactions: the one way to look at metadata and the one way to change them.
  *
  * An operation on metadata is a function that txn_run calls between txn_begin
- * and txn_end, with the big lock held, which is not left in between: while a
- * transaction is open its thread does not sleep, and no other is open. It gets
+ * and txn_end (or txn_look, if it changes nothing), with the big lock held, which is not left in
+ * between: while a transaction is open its thread does not sleep, and no other is open. It gets
  * blocks with block_get and changes those that block_get_for_change or
  * block_get_new gave it, or the bytes that it told block_change of. When it
  * succeeds, all its changes take effect at once (the blocks become dirty); when
@@ -135,7 +135,7 @@ int block_get_for_change(struct fs *fs, uint32_t no, struct block **out)
     __attribute__((warn_unused_result));
 /* These bytes of a block that block_get gave are about to change. Only the parts of the block
  * that have them are kept, compared and recorded; a change that nobody told of is neither
- * undone nor recorded (the tests on the host look for such). */
+ * undone nor recorded (in a block of which something was told, the tests on the host see it). */
 int block_change(struct fs *fs, struct block *block, uint32_t from, uint32_t bytes)
     __attribute__((warn_unused_result));
 /* A block that was just allocated: zeros, not read from the disk. */
