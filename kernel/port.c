@@ -42,6 +42,7 @@ void port_destroy(struct kobject *o)
     spin_lock(&ports_lock);
     list_remove(&p->all_link);
     spin_unlock(&ports_lock);
+    port_timers_free(p);
     kfree(p->service);
     kfree(p);
 }

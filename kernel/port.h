@@ -41,6 +41,7 @@ struct port {
     struct list room_link;     /* (parked lock) its server waits for NOTIFY_ROOM */
     bool awaits_room;          /* (parked lock) */
     struct port_timer *timers; /* (lock) */
+    struct port_timer *spare_timers; /* (lock) */
 };
 
 struct port *port_create(void);
@@ -61,10 +62,13 @@ void port_owner_remove(struct port *p);
 
 /* Raises bits; a receiver gets them as a notification. */
 void port_notify(struct port *p, uint64_t bits);
-/* Raises bit after ns; 0 cancels. 0 or -ENOMEM. */
+/* Raises bit after ns, in place of when it was to come; 0 cancels. 0, or -ENOMEM, which leaves
+ * things as they are: never for a bit whose last timer has come or still runs. */
 int port_timer(struct port *p, unsigned bit, uint64_t ns);
 /* Stops timers that have been taken off their port. */
 void port_timers_stop(struct port_timer *list);
+/* Frees those that are kept, at the end of the port. */
+void port_timers_free(struct port *p);
 
 /*
  * Sends the current thread's request and waits for the answer; killable. words,

@@ -7,20 +7,48 @@
 #include "trap/timer.h"
 #include "vm/kmalloc.h"
 
-/* References: one of the port's list, one of the timer queue. */
+/* References: one of the port's list, one of the timer queue. One that has none is kept for the
+ * port's next, so that who sets a timer again and again, as each heart-beat does, needs memory for
+ * the first time only. */
 struct port_timer {
     struct timer timer;
-    struct port_timer *next; /* (port lock) */
+    struct port_timer *next; /* (port lock) on the list, or of the spare ones */
     struct port *port;       /* referenced */
     unsigned bit;
     unsigned refs; /* atomic */
 };
 
+static void timer_fired(struct timer *t);
+
+static void keep_locked(struct port *p, struct port_timer *t)
+{
+    t->next = p->spare_timers;
+    p->spare_timers = t;
+}
+
+/* One for the port, which nobody else has yet. Lock held. */
+static struct port_timer *port_timer_get_locked(struct port *p)
+{
+    struct port_timer *t = p->spare_timers;
+    if (t)
+        p->spare_timers = t->next;
+    else
+        t = kmalloc(sizeof *t);
+    if (!t)
+        return NULL;
+    *t = (struct port_timer){.timer.fire = timer_fired, .port = p, .refs = 2};
+    port_ref(p);
+    return t;
+}
+
 static void port_timer_put(struct port_timer *t)
 {
+    struct port *p = t->port;
     if (__atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL) == 0) {
-        port_unref(t->port);
-        kfree(t);
+        spin_lock(&p->lock);
+        keep_locked(p, t);
+        spin_unlock(&p->lock);
+        port_unref(p);
     }
 }
 
@@ -48,37 +76,46 @@ static void timer_fired(struct timer *t)
 {
     struct port_timer *pt = container_of(t, struct port_timer, timer);
     struct port *p = pt->port;
+    uint64_t bit = 1ul << pt->bit;
+    port_ref(p);
     spin_lock(&p->lock);
     bool ours = timer_unlink_locked(p, pt, -1);
     spin_unlock(&p->lock);
-    if (ours) {
-        port_notify(p, 1ul << pt->bit);
+    if (ours)
         port_timer_put(pt);
-    }
     port_timer_put(pt);
+    if (ours) /* last: who learns of it may set the next, and finds this one spare */
+        port_notify(p, bit);
+    port_unref(p);
 }
 
 int port_timer(struct port *p, unsigned bit, uint64_t ns)
 {
-    struct port_timer *fresh = ns ? kzalloc(sizeof *fresh) : NULL;
-    if (ns && !fresh)
-        return -ENOMEM;
     spin_lock(&p->lock);
-    struct port_timer *old = timer_unlink_locked(p, NULL, (int)bit);
-    if (fresh) {
-        fresh->port = p;
-        fresh->bit = bit;
-        fresh->refs = 2;
-        fresh->timer.fire = timer_fired;
-        fresh->next = p->timers;
-        p->timers = fresh;
-        port_ref(p);
-        timer_arm(&fresh->timer, timer_now() + timer_ns_to_ticks(ns));
+    struct port_timer *old = timer_unlink_locked(p, NULL, (int)bit), *t = NULL;
+    if (old && timer_cancel(&old->timer)) {
+        t = old; /* ours alone */
+        old = NULL;
+    } else if (ns) {
+        t = port_timer_get_locked(p);
+    }
+    struct port_timer *stays = ns ? t ? t : old : NULL;
+    if (stays) {
+        stays->next = p->timers;
+        p->timers = stays;
+    }
+    if (ns && t) {
+        t->bit = bit;
+        timer_arm(&t->timer, timer_now() + timer_ns_to_ticks(ns));
+    } else if (t) {
+        keep_locked(p, t);
     }
     spin_unlock(&p->lock);
-    if (old)
-        port_timer_stop(old);
-    return 0;
+    if (t && !ns)
+        port_unref(p);
+    if (old && old != stays) /* another hart is about to fire it, for nothing */
+        port_timer_put(old);
+    return ns && !t ? -ENOMEM : 0;
 }
 
 void port_timers_stop(struct port_timer *list)
@@ -87,5 +124,14 @@ void port_timers_stop(struct port_timer *list)
         struct port_timer *next = list->next;
         port_timer_stop(list);
         list = next;
+    }
+}
+
+void port_timers_free(struct port *p)
+{
+    while (p->spare_timers) {
+        struct port_timer *t = p->spare_timers;
+        p->spare_timers = t->next;
+        kfree(t);
     }
 }

@@ -109,7 +109,41 @@ static int many(void *unused)
     return 0;
 }
 
+static unsigned long kmalloc_bytes(void)
+{
+    struct abi_memory memory = {.total = 0};
+
+    sys_system(H_SYSTEM, SYSTEM_MEMORY, (long)&memory, 0, 0);
+    return memory.kmalloc_bytes;
+}
+
+/* A heart-beat must not fail for want of memory: the timer that came is there for the next, and one
+ * that has not come is moved. */
+static int again(void *unused)
+{
+    int port = (int)sys_port_create(), constant = 0;
+    struct message m;
+
+    (void)unused;
+    CHECK(port >= 0);
+    for (int i = 0; i < 20; i++) {
+        unsigned long set, moved, come;
+        CHECK_IS(sys_port_timer(port, i % 3, SECOND), 0);
+        set = kmalloc_bytes();
+        CHECK_IS(sys_port_timer(port, i % 3, 2 * MS), 0);
+        moved = kmalloc_bytes();
+        CHECK_IS(ipc_receive(port, &m, 0), 0);
+        CHECK_IS(m.w[0], 1ul << i % 3);
+        come = kmalloc_bytes();
+        constant += set == moved && set == come; /* now and then a server has something new */
+    }
+    CHECK(constant > 15);
+    CHECK_IS(sys_close(port), 0);
+    return 0;
+}
+
 static const struct proc_test tests[] = {
+    {again, "a timer that is set again needs no memory"},
     {many, "many timers, set, called off and set anew"},
 };
 
