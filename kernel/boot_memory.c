@@ -32,23 +32,37 @@ static bool overlaps(const struct machine_range *r, paddr_t at, uint64_t size)
     return r->size && at < r->base + r->size && r->base < at + size;
 }
 
+/* What of memory is in use, and whose it is. */
+struct use {
+    struct machine_range range;
+    bool kernels;
+};
+
+#define USES_MAX (MACHINE_MAX_RANGES + TAKEN_MAX + 2)
+
+/* All of it; their number. */
+static unsigned uses(struct use *use)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < taken_count; i++)
+        use[n++] = (struct use){taken[i], true};
+    use[n++] = (struct use){image, true};
+    for (unsigned i = 0; i < machine->reserved_count; i++)
+        use[n++] = (struct use){machine->reserved[i], false};
+    use[n++] = (struct use){{machine->initrd_base, machine->initrd_size}, false};
+    return n;
+}
+
 /* Fits [at, at + size) between what is in use: `at`, or where to try next. */
 static paddr_t skip_used(paddr_t at, uint64_t size)
 {
-    const struct machine_range initrd = {machine->initrd_base, machine->initrd_size};
-    const struct machine_range *in_use[MACHINE_MAX_RANGES + TAKEN_MAX + 2];
-    unsigned n = 0;
-    for (unsigned i = 0; i < machine->reserved_count; i++)
-        in_use[n++] = &machine->reserved[i];
-    for (unsigned i = 0; i < taken_count; i++)
-        in_use[n++] = &taken[i];
-    in_use[n++] = &image;
-    in_use[n++] = &initrd;
+    struct use use[USES_MAX];
+    unsigned n = uses(use);
     for (bool moved = true; moved;) {
         moved = false;
         for (unsigned i = 0; i < n; i++)
-            if (overlaps(in_use[i], at, size)) {
-                at = page_round_up(in_use[i]->base + in_use[i]->size);
+            if (overlaps(&use[i].range, at, size)) {
+                at = page_round_up(use[i].range.base + use[i].range.size);
                 moved = true;
             }
     }
@@ -172,36 +186,30 @@ static void make_tables(void)
 
 /* ------------------------------------------------------------------- frames */
 
-static bool is_kernels(paddr_t page)
-{
-    for (unsigned i = 0; i < taken_count; i++)
-        if (overlaps(&taken[i], page, PAGE_SIZE))
-            return true;
-    return overlaps(&image, page, PAGE_SIZE);
-}
-
-static bool is_unusable(paddr_t page)
-{
-    const struct machine_range initrd = {machine->initrd_base, machine->initrd_size};
-    for (unsigned i = 0; i < machine->reserved_count; i++)
-        if (overlaps(&machine->reserved[i], page, PAGE_SIZE))
-            return true;
-    return overlaps(&initrd, page, PAGE_SIZE);
-}
-
-/* Hands [start, end) to the allocator in runs of pages of the same kind. */
+/* Adds the whole pages of [start, end): what the kernel has, and what nobody has. */
 static void add_frames(paddr_t start, paddr_t end)
 {
-    for (paddr_t at = start; at < end;) {
-        bool kernels = is_kernels(at), unusable = is_unusable(at);
-        paddr_t stop = at + PAGE_SIZE;
-        while (stop < end && is_kernels(stop) == kernels && is_unusable(stop) == unusable)
-            stop += PAGE_SIZE;
+    struct use use[USES_MAX];
+    unsigned n = uses(use);
+    for (paddr_t at = start, stop; at < end; at = stop) {
+        bool used = false, kernels = false;
+        stop = end;
+        for (unsigned i = 0; i < n; i++) {
+            paddr_t from = page_round_down(use[i].range.base);
+            paddr_t to = page_round_up(use[i].range.base + use[i].range.size);
+            if (!use[i].range.size || to <= at)
+                continue;
+            if (from <= at) {
+                used = true;
+                kernels |= use[i].kernels;
+            }
+            paddr_t edge = from > at ? from : to;
+            stop = edge < stop ? edge : stop;
+        }
         if (kernels)
             frame_add_kernel(at, stop);
-        else if (!unusable)
+        else if (!used)
             frame_add_free(at, stop);
-        at = stop;
     }
 }
 
@@ -233,6 +241,6 @@ void boot_memory(const struct machine *m, paddr_t image_base)
 
 void boot_free_initrd(const struct machine *m)
 {
-    /* Pages that it shares with something else stay the kernel's. */
+    /* Pages that it has only a part of stay nobody's. */
     frame_add_free(m->initrd_base, m->initrd_base + m->initrd_size);
 }

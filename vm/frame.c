@@ -27,6 +27,8 @@ static struct hart_cache {
     int64_t class_count[FRAME_CLASSES]; /* may be negative: the sum counts */
 } caches[MAX_HARTS];
 
+_Static_assert(FRAME_FREE == 0, "what nobody touched is free");
+
 void frame_init(struct frame *storage, uint64_t base_pfn, uint64_t span)
 {
     frames = storage;
@@ -34,8 +36,6 @@ void frame_init(struct frame *storage, uint64_t base_pfn, uint64_t span)
     frame_span = span;
     for (unsigned i = 0; i <= FRAME_MAX_ORDER; i++)
         list_init(&free_runs[i]);
-    for (uint64_t i = 0; i < span; i++)
-        frames[i].class = FRAME_KERNEL;
 }
 
 static void class_add(enum abi_frame_class class, int64_t n)
@@ -99,12 +99,7 @@ void frame_add_free(paddr_t start, paddr_t end)
         while (order < FRAME_MAX_ORDER && start % (PAGE_SIZE << (order + 1)) == 0 &&
                start + (PAGE_SIZE << (order + 1)) <= end)
             order++;
-        struct frame *f = frame_of(start);
-        for (uint64_t i = 0; i < 1ul << order; i++) {
-            f[i].class = FRAME_FREE;
-            f[i].refs = 0;
-        }
-        buddy_put_locked(f, order);
+        buddy_put_locked(frame_of(start), order);
         class_add(FRAME_FREE, 1l << order);
         total_frames += 1ul << order;
         start += PAGE_SIZE << order;
@@ -115,6 +110,9 @@ void frame_add_free(paddr_t start, paddr_t end)
 void frame_add_kernel(paddr_t start, paddr_t end)
 {
     uint64_t n = (page_round_up(end) - page_round_down(start)) >> PAGE_SHIFT;
+    struct frame *f = frame_of(start);
+    for (uint64_t i = 0; i < n; i++)
+        f[i].class = FRAME_KERNEL;
     class_add(FRAME_KERNEL, (int64_t)n);
     total_frames += n;
 }

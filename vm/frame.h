@@ -65,11 +65,13 @@ enum frame_priority {
     FRAME_CRITICAL, /* page tables, the pager and wired servers: to the last */
 };
 
-/* Boot: describes RAM [start, end) ranges; frames not given later by
- * frame_add_free stay FRAME_KERNEL. storage: zeroed memory for `span` frames. */
+/* Boot: `span` frames from base_pfn on, described in storage, which is zeroed. Those that are not
+ * added below are nobody's: not in the ledger, on no list. What is done for each frame of the
+ * machine's memory is that zeroing alone. */
 void frame_init(struct frame *storage, uint64_t base_pfn, uint64_t span);
+/* Whole frames of RAM [start, end) that were not added before: the allocator's. */
 void frame_add_free(paddr_t start, paddr_t end);
-/* A frame of RAM that the kernel keeps (counted in the ledger). */
+/* Frames of RAM that the kernel keeps. */
 void frame_add_kernel(paddr_t start, paddr_t end);
 /* Sets the watermarks, once all memory is known. */
 void frame_set_watermarks(void);
