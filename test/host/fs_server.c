@@ -835,7 +835,7 @@ int main(void)
     CHECK(fs_mount(&hooks, NULL, &params, &volume) == 0);
     unlock();
     for (unsigned i = 0; i < THREADS; i++)
-        pthread_create(&threads[i], NULL, worker_run, NULL);
+        pthread_create(&threads[i], NULL, worker_run, (void *)(unsigned long)i);
     for (unsigned i = 0; i < TESTS; i++) {
         tests[i].run();
         check_end(tests[i].name);

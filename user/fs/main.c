@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include "user/fs/core/touch.h"
 #include "user/include/heart.h"
 
 #define CACHE_BYTES (1 << 20)   /* of metadata */
@@ -16,20 +17,16 @@ struct fs *volume;
  * in use lies behind. */
 static int take_heap(void)
 {
-    char *memory = malloc(HEAP_BYTES);
+    char *memory = malloc(HEAP_BYTES), *behind;
 
-    if (!memory || !malloc(1))
+    do /* what is too small for anything else goes first */
+        behind = malloc(1);
+    while (behind && behind < memory);
+    if (!memory || !behind)
         return -1;
-    memset(memory, 0, HEAP_BYTES);
+    touch(memory, HEAP_BYTES);
     free(memory);
     return 0;
-}
-
-/* Has all pages of it in memory, so that none has to be found later. */
-static void touch(const volatile char *memory, unsigned long bytes)
-{
-    for (unsigned long at = 0; at < bytes; at += PAGE_SIZE_ABI)
-        (void)memory[at];
 }
 
 static int mount(bool distrust)
@@ -49,7 +46,7 @@ static int mount(bool distrust)
         log_error("no memory for its state", (int)state);
         return (int)state;
     }
-    touch((const volatile char *)state, FS_STATE_BYTES);
+    touch((void *)state, FS_STATE_BYTES);
     err = disk_info(&params);
     if (err) {
         log_error("the disk does not answer", err);
@@ -77,8 +74,8 @@ int main(int argc, char **argv)
     if (take_heap() || adopt())
         return 1;
     heart_beat(HEART_FS);
-    for (int i = 1; i < WORKERS; i++)
-        if (pthread_create(&thread, 0, worker_run, 0))
+    for (unsigned long i = 1; i < WORKERS; i++)
+        if (pthread_create(&thread, 0, worker_run, (void *)i))
             log_line("no memory for all its threads");
     worker_run(0);
     return 1;

@@ -84,6 +84,6 @@ request_handler do_read, do_write;
 long device_open(struct request *request, const struct fs_node *node);
 
 /* worker.c: takes requests for ever. */
-void *worker_run(void *unused);
+void *worker_run(void *number);
 
 #endif

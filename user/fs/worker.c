@@ -1,5 +1,6 @@
 /* A thread of the server: receive, handle, answer. */
 #include "user/fs/server.h"
+#include "user/fs/core/touch.h"
 #include "kernel/errno.h"
 #include "user/include/due.h"
 #include "user/include/heart.h"
@@ -22,6 +23,7 @@ struct worker {
 };
 
 static __thread struct worker *self;
+static char buffers[WORKERS][2][IPC_BUFFER_MAX] __attribute__((aligned(PAGE_SIZE_ABI)));
 
 static bool timer_armed; /* guarded by the big lock */
 static struct due due;   /* likewise */
@@ -183,20 +185,15 @@ static __attribute__((noinline)) void take_stack(void)
     __asm__ volatile("" : : "r"(stack) : "memory"); /* it must really happen */
 }
 
-void *worker_run(void *unused)
+void *worker_run(void *number)
 {
-    struct worker w = {.data = malloc(IPC_BUFFER_MAX), .reply = malloc(IPC_BUFFER_MAX)};
+    struct worker w = {.data = buffers[(unsigned long)number][0],
+                       .reply = buffers[(unsigned long)number][1]};
 
-    if (!w.data || !w.reply) {
-        log_line("no memory for a thread's buffers");
-        free(w.data);
-        free(w.reply);
-        return unused;
-    }
     self = &w;
     take_stack();
-    memset(w.data, 0, IPC_BUFFER_MAX);
-    memset(w.reply, 0, IPC_BUFFER_MAX);
+    touch(w.data, IPC_BUFFER_MAX);
+    touch(w.reply, IPC_BUFFER_MAX);
     for (;;) {
         long id = next_message(&w);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "user/fs/core/io.h"
 #include "user/fs/core/log.h"
+#include "user/fs/core/touch.h"
 #include "user/fs/core/volume.h"
 
 static struct block **hash_slot(struct cache *cache, uint32_t no)
@@ -31,10 +32,10 @@ int cache_init(struct fs *fs, size_t bytes)
         !cache->write_buffer || !cache->fill_buffer)
         return -ENOMEM;
     /* Touched now, so that none of it has to be found when memory is short. */
-    memset(cache->memory, 0, (size_t)cache->count << fs->block_shift);
-    memset(cache->write_list, 0, cache->count * sizeof(uint32_t));
-    memset(cache->write_buffer, 0, CACHE_RUN_BYTES);
-    memset(cache->fill_buffer, 0, CACHE_RUN_BYTES);
+    touch(cache->memory, (size_t)cache->count << fs->block_shift);
+    touch(cache->write_list, cache->count * sizeof(uint32_t));
+    touch(cache->write_buffer, CACHE_RUN_BYTES);
+    touch(cache->fill_buffer, CACHE_RUN_BYTES);
     link_init(&cache->lru);
     for (uint32_t i = 0; i < cache->count; i++) {
         struct block *block = &cache->blocks[i];

@@ -5,6 +5,7 @@
 #include "user/fs/core/io.h"
 #include "user/fs/core/log.h"
 #include "user/fs/core/map.h"
+#include "user/fs/core/touch.h"
 
 /* Runs of freed blocks for which a transaction is committed: their set costs memory, and
  * time to add to. */
@@ -181,8 +182,8 @@ static int allocate(struct fs *fs, struct journal *journal)
     if (!journal->log_super || !journal->volume_super || !journal->buffer || !journal->list)
         return -ENOMEM;
     /* Touched now, as the cache's own buffers are. */
-    memset(journal->buffer, 0, CACHE_RUN_BYTES);
-    memset(journal->list, 0, list_bytes);
+    touch(journal->buffer, CACHE_RUN_BYTES);
+    touch(journal->list, list_bytes);
     return 0;
 }
 
