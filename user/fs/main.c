@@ -7,9 +7,14 @@
 #include "user/fs/core/touch.h"
 #include "user/include/heart.h"
 
-#define CACHE_BYTES (1 << 20)   /* of metadata */
-#define INDEX_BYTES (1 << 20)   /* of names in large directories, at most */
-#define HEAP_BYTES  (192 << 10) /* for what comes and goes: inodes, reservations */
+/* Parts of the machine's memory, but not less than LEAST. */
+#define CACHE_PART 128 /* for metadata: taken at the start, so no more than a boot should take */
+#define CACHE_MOST (4ul << 20)
+#define INDEX_PART 64 /* for the names of large directories: taken when there are such */
+#define INDEX_MOST (8ul << 20)
+#define LEAST      (1ul << 20)
+
+#define HEAP_BYTES (192 << 10) /* for what comes and goes: inodes, reservations */
 
 struct fs *volume;
 
@@ -29,13 +34,20 @@ static int take_heap(void)
     return 0;
 }
 
-static int mount(bool distrust)
+static size_t part_of(size_t memory, unsigned part, size_t most)
+{
+    size_t bytes = memory / part;
+
+    return bytes < LEAST ? LEAST : bytes > most ? most : bytes;
+}
+
+static int mount(size_t memory, bool distrust)
 {
     long state =
         sys_mmap(0, FS_STATE_BYTES, ABI_PROT_READ | ABI_PROT_WRITE, ABI_MAP_SHARED, FS_STATE, 0);
     struct fs_params params = {
-        .cache_bytes = CACHE_BYTES,
-        .index_bytes = INDEX_BYTES,
+        .cache_bytes = part_of(memory, CACHE_PART, CACHE_MOST),
+        .index_bytes = part_of(memory, INDEX_PART, INDEX_MOST),
         .state = (void *)state,
         .state_bytes = FS_STATE_BYTES,
         .distrust = distrust,
@@ -60,15 +72,17 @@ static int mount(bool distrust)
     return err;
 }
 
-/* "fresh": the last instances died at once, so what the one before left may be the cause. */
+/* The machine's memory in bytes, and "fresh": the last instances died at once, so what the one
+ * before left may be the cause. */
 int main(int argc, char **argv)
 {
-    bool fresh = argc > 1 && strcmp(argv[1], "fresh") == 0;
+    size_t memory = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
+    bool fresh = argc > 2 && strcmp(argv[2], "fresh") == 0;
     pthread_t thread;
     int err;
 
     kill_points_open();
-    err = mount(fresh);
+    err = mount(memory, fresh);
     if (err)
         return err == -EINVAL || err == -EOPNOTSUPP ? EXIT_HOPELESS : 1;
     if (take_heap() || adopt())

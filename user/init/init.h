@@ -80,7 +80,7 @@ struct service {
     int port;         /* H_NONE once it was given up */
     int grants[GRANTS];
     bool line;             /* may wait for the terminal's line */
-    bool marked;           /* gets that argument */
+    const char *argument;  /* that its program gets; 0 = none */
     unsigned patience;     /* ticks that it may have one request for, or receive none of many */
     unsigned but;          /* a kind of request that may stay for ever, MSG_*; 0 = none */
     struct service *needs; /* the one without which it cannot start; 0 = none */

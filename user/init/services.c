@@ -124,6 +124,22 @@ static bool make_kill_page(void)
     return true;
 }
 
+/* The machine's memory in bytes, as text. */
+static const char *memory_size(void)
+{
+    static char text[24];
+    struct abi_memory memory = {.total = 0};
+    char *at = text + sizeof(text) - 1;
+    unsigned long bytes;
+
+    sys_system(H_SYSTEM, SYSTEM_MEMORY, (long)&memory, 0, 0);
+    bytes = memory.total * PAGE_SIZE_ABI;
+    do
+        *--at = (char)('0' + bytes % 10);
+    while ((bytes /= 10) != 0);
+    return at;
+}
+
 bool services_prepare(const struct devices *devices, bool marked)
 {
     int heart, tty_state, fs_state, disk;
@@ -151,7 +167,8 @@ bool services_prepare(const struct devices *devices, bool marked)
     grant(SERVICE_TTY, REGISTERS, devices->uart.mmio);
     grant(SERVICE_TTY, INTERRUPT, devices->uart.interrupt);
     grant(SERVICE_TTY, TTY_STATE, tty_state);
-    services[SERVICE_TTY].marked = marked;
+    services[SERVICE_TTY].argument = marked ? "marked" : 0;
+    services[SERVICE_FS].argument = memory_size();
     grant(SERVICE_BLK, REGISTERS, devices->disk.mmio);
     grant(SERVICE_BLK, INTERRUPT, devices->disk.interrupt);
     grant(SERVICE_FS, DISK, disk); /* it alone talks to the disk */
@@ -185,8 +202,8 @@ static long service_become(const struct service *service, int program)
     /* A group of its own: who is in init's may not signal a server. */
     if (err >= 0)
         err = sys_setpgid(0, 0);
-    if (service->marked)
-        argv[argc++] = "marked";
+    if (service->argument)
+        argv[argc++] = (char *)service->argument;
     if (service->failures >= FAILED_OFTEN)
         argv[argc++] = "fresh";
     return err < 0 ? err : sys_exec(program, argv, no_environment);
