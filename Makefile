@@ -392,7 +392,7 @@ disk: $(B)/disk.manifest
 
 # ------------------------------------------------------------------------------------------- goals
 
-.PHONY: all qemu run grade bench mutants fuzz coverage qemu-gdb gdb deps doctor compdb format lint headers \
+.PHONY: all qemu run grade bench growth mutants fuzz coverage qemu-gdb gdb deps doctor compdb format lint headers \
     layout clean help
 
 all: $(KERNEL) $(INITRD) $(B)/disk.manifest
@@ -428,6 +428,9 @@ endif
 
 bench: $(BOOTABLE)
 	@$(PYTHON) test/bench.py
+
+growth: $(BOOTABLE)
+	@$(PYTHON) test/growth.py
 
 mutants: $(BOOTABLE)
 	@$(PYTHON) test/mutants.py
@@ -565,6 +568,8 @@ define HELP
   make coverage  run the tests, show what they reach: build/coverage/index.html
   make bench     what operations cost, beside other kernels: a table, and build/bench/; ACCEPT=1
                  makes the counts the budget that the tests hold us to
+  make growth    how costs grow with sizes: a table, and build/bench/growth.svg; ACCEPT=1 writes
+                 them into docs/
   make qemu-gdb  boot and wait for a debugger; then, in another terminal:
   make gdb       debug kernel and programs (user-symbols NAME loads a program's symbols)
   make deps      install the packages that all this needs (Debian)

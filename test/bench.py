@@ -32,8 +32,7 @@ def main():
         print(f"- {row} spread from {bench.figure(least)} to {bench.figure(most)}")
     print(f"\nwritten: {folder / 'results.json'} {folder / 'chart.svg'}", file=sys.stderr)
     if os.environ.get("ACCEPT") == "1":
-        if machine.kargs or os.environ.get("KERNEL_DEFINES") or os.environ.get("COVERAGE"):
-            raise MachineError("ACCEPT=1 is for the usual build and machine")
+        bench.require_usual(machine)
         rows = {row: count for row, count in results["rows"].items() if row not in results["spread"]}
         bench.accept(bench.budgeted(rows), bench.compiler(machine.kernel))
         (ROOT / "docs" / "performance.svg").write_text(bench.chart(results), "utf-8")

@@ -33,7 +33,8 @@ class BenchError(Exception):
     """A program that did not measure."""
 
 
-def _run(machine, name):
+def run(machine, name):
+    """{row: count} that /bench/NAME prints on that machine."""
     machine = machine.with_(extra=("-icount", ICOUNT, *machine.extra))
     result = program.run(machine, f"bench-{name}", f"/bench/{name}")
     rows = {row: int(count) / 1000 for row, count in ROW.findall(result.text)}
@@ -48,7 +49,7 @@ def measure(machine):
     """{row: count} of the rows that wait for no disk."""
     rows = {}
     for name in PROGRAMS:
-        rows.update(_run(machine.with_(**MACHINE), name))
+        rows.update(run(machine.with_(**MACHINE), name))
     return rows
 
 
@@ -57,7 +58,7 @@ def measure_disk(machine, runs=DISK_RUNS):
     counts = {}
     for name, changes in DISK_PROGRAMS.items():
         for _ in range(runs):
-            for row, count in _run(machine.with_(**{**MACHINE, **changes}), name).items():
+            for row, count in run(machine.with_(**{**MACHINE, **changes}), name).items():
                 counts.setdefault(row, []).append(count)
     return {row: sorted(all_counts) for row, all_counts in counts.items()}
 
@@ -117,8 +118,13 @@ def table(results):
 
 
 def with_table(page, new):
-    """The text of docs/PERFORMANCE.md with another table of rows."""
-    return re.sub(r"^\| operation \|.*?(?=\n\n)", lambda _: new, page, count=1, flags=re.MULTILINE | re.DOTALL)
+    """The text of docs/PERFORMANCE.md with the table that begins with the same line replaced by a new one."""
+    head = re.escape(new.split("\n", 1)[0])
+    page, found = re.subn(rf"^{head}\n.*?(?=\n\n)", lambda _: new, page, count=1,
+                          flags=re.MULTILINE | re.DOTALL)
+    if not found:
+        raise BenchError(f"no table begins with: {new.splitlines()[0]}")
+    return page
 
 
 def compiler(kernel):
@@ -139,12 +145,25 @@ def accept(rows, by):
         f'{{\n  "compiler": {json.dumps(by)},\n  "rows": {{\n' + ",\n".join(lines) + "\n  }\n}\n", "utf-8")
 
 
-def incomparable(machine):
-    """Why this build's counts mean nothing beside the budget, or None."""
+def unusual(machine):
+    """Why this build's counts are not the tree's own, or None."""
     if machine.debug or os.environ.get("COVERAGE") == "1" or graded_root() != ROOT:
         return "not this tree's usual kernel"
     if machine.kargs or os.environ.get("KERNEL_DEFINES"):
         return "not the usual machine: KARGS or KERNEL_DEFINES is set"
+    return None
+
+
+def require_usual(machine):
+    """Before counts are written down."""
+    if unusual(machine):
+        raise BenchError(f"ACCEPT=1 is for the usual build and machine: {unusual(machine)}")
+
+
+def incomparable(machine):
+    """Why this build's counts mean nothing beside the budget, or None."""
+    if unusual(machine):
+        return unusual(machine)
     by, ours = compiler(machine.kernel), budget()["compiler"]
     return None if by == ours else f"the kernel is compiled by {by}, the budget is for {ours}"
 

@@ -3,7 +3,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from banyan import bench
+from banyan import bench, growth
 
 ROWS = {row["row"]: row["aim"] for row in bench.peers()["rows"]}
 
@@ -41,7 +41,10 @@ def test_table():
 
 def test_table_of_the_page_is_replaced():
     page = "before\n\n| operation | a |\n| --- |\n| old |\n\nafter\n\n| path |\n"
-    assert bench.with_table(page, "| operation | b |") == "before\n\n| operation | b |\n\nafter\n\n| path |\n"
+    new = "| operation | a |\n| new |"
+    assert bench.with_table(page, new) == f"before\n\n{new}\n\nafter\n\n| path |\n"
+    with pytest.raises(bench.BenchError):
+        bench.with_table(page, "| another |\n| new |")
 
 
 def test_best_peer_is_the_least():
@@ -61,3 +64,31 @@ def test_chart_is_an_image_with_a_dot_for_each_figure():
     figures = sum(1 + sum(peer in row for peer in bench.PEERS) for row in bench.peers()["rows"])
     assert len(dots) == figures
     assert all(0 < float(dot.get("cx")) < float(root.get("width")) for dot in dots)
+
+
+def test_growth_is_judged_by_its_two_largest_sizes():
+    assert growth.exponent({10: 1.0, 100: 50.0, 1000: 500.0}) == pytest.approx(1)
+    assert growth.exponent({10: 1.0, 100: 50.0, 1000: 50.0}) == 0
+    rows = {"found": {10: 100.0, 1000: 1000.0}, "munmap": {10: 100.0, 1000: 10000.0},
+            "read1": {1: 10.0, 1000: 10.0}}
+    assert growth.grown(rows) == ["found: exponent 0.50, from 100 to 1,000"]
+
+
+def test_growth_before_the_largest_sizes_is_seen():
+    assert growth.grown({"open": {1: 10.0, 10: 30.0, 100: 30.0}}) == ["open: exponent 0.00, from 10 to 30"]
+    assert not growth.grown({"open": {1: 10.0, 10: 20.0, 100: 20.0}})
+
+
+@pytest.mark.parametrize("more, words", [(10, []), (11, ["boot: 11.0 instructions a frame of memory"])])
+def test_boot_is_judged_by_the_frame(more, words):
+    counts = {64: 1e6, 1024: 4e6, 2048: 4e6 + more * 1024 * 256}
+    assert growth.grown({"boot": counts}) == words
+
+
+def test_growth_is_drawn():
+    rows = {row: {0: 5.0, 1: 10.0, 100: 20.0} for row in growth.ROWS}
+    root = ET.fromstring(growth.chart(rows))
+    lines = [e for e in root.iter() if e.tag.endswith("polyline")]
+    assert len(lines) == len(growth.ROWS)
+    assert len(growth.table(rows).splitlines()) == 2 + len(rows)
+    assert growth.size_table(dict.fromkeys(growth.SIZES, 4096.0)).count("4,096") == len(growth.SIZES)
