@@ -21,8 +21,10 @@ static struct list ports = LIST_INIT(ports); /* (ports_lock) */
 struct port *port_create(void)
 {
     struct port *p = kzalloc(sizeof *p);
-    if (!p)
+    if (!p || !(p->spare_timer = port_timer_spare())) {
+        kfree(p);
         return NULL;
+    }
     kobject_init(&p->object, HANDLE_PORT);
     spin_init(&p->lock, RANK_PORT);
     list_init(&p->queue);
@@ -42,7 +44,7 @@ void port_destroy(struct kobject *o)
     spin_lock(&ports_lock);
     list_remove(&p->all_link);
     spin_unlock(&ports_lock);
-    port_timers_free(p);
+    kfree(p->spare_timer);
     kfree(p->service);
     kfree(p);
 }

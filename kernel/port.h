@@ -21,27 +21,27 @@
 struct port {
     struct kobject object;
     struct spinlock lock;
-    struct list queue;         /* (lock) requests not yet received */
-    struct waitq receivers;    /* (lock) */
-    struct request **service;  /* (lock) requests in service, by slot */
-    unsigned service_size;     /* (lock) */
-    unsigned service_hint;     /* (lock) where the search for a free slot starts */
-    struct list serving;       /* (lock) requests in service, in the order of their receipt */
-    struct list sessions;      /* (lock) on it, until their MSG_CLOSE has ended */
-    uint64_t last_number;      /* (lock) of a request */
-    uint64_t answered;         /* (lock) requests, so far */
-    uint64_t returned;         /* (lock) requests put back because their server died, so far */
-    uint64_t pending;          /* (lock) notification bits raised */
-    uint32_t owners;           /* atomic: handles with RIGHT_OWN */
-    bool closed;               /* (lock) given up */
-    int server_pid;            /* who received last, so who must act for a caller to go on */
-    uint64_t deaths;           /* atomic: of servers, so far */
-    bool synced;               /* some session has a memory object: MSG_SYNC goes here */
-    struct list all_link;      /* (ports lock) */
-    struct list room_link;     /* (parked lock) its server waits for NOTIFY_ROOM */
-    bool awaits_room;          /* (parked lock) */
-    struct port_timer *timers; /* (lock) */
-    struct port_timer *spare_timers; /* (lock) */
+    struct list queue;              /* (lock) requests not yet received */
+    struct waitq receivers;         /* (lock) */
+    struct request **service;       /* (lock) requests in service, by slot */
+    unsigned service_size;          /* (lock) */
+    unsigned service_hint;          /* (lock) where the search for a free slot starts */
+    struct list serving;            /* (lock) requests in service, in the order of their receipt */
+    struct list sessions;           /* (lock) on it, until their MSG_CLOSE has ended */
+    uint64_t last_number;           /* (lock) of a request */
+    uint64_t answered;              /* (lock) requests, so far */
+    uint64_t returned;              /* (lock) requests put back because their server died, so far */
+    uint64_t pending;               /* (lock) notification bits raised */
+    uint32_t owners;                /* atomic: handles with RIGHT_OWN */
+    bool closed;                    /* (lock) given up */
+    int server_pid;                 /* who received last, so who must act for a caller to go on */
+    uint64_t deaths;                /* atomic: of servers, so far */
+    bool synced;                    /* some session has a memory object: MSG_SYNC goes here */
+    struct list all_link;           /* (ports lock) */
+    struct list room_link;          /* (parked lock) its server waits for NOTIFY_ROOM */
+    bool awaits_room;               /* (parked lock) */
+    struct port_timer *timers;      /* (lock) */
+    struct port_timer *spare_timer; /* (lock) for the next; NULL: it is in use */
 };
 
 struct port *port_create(void);
@@ -67,8 +67,8 @@ void port_notify(struct port *p, uint64_t bits);
 int port_timer(struct port *p, unsigned bit, uint64_t ns);
 /* Stops timers that have been taken off their port. */
 void port_timers_stop(struct port_timer *list);
-/* Frees those that are kept, at the end of the port. */
-void port_timers_free(struct port *p);
+/* One that a new port begins with. NULL: no memory. */
+struct port_timer *port_timer_spare(void);
 
 /*
  * Sends the current thread's request and waits for the answer; killable. words,

@@ -7,12 +7,11 @@
 #include "trap/timer.h"
 #include "vm/kmalloc.h"
 
-/* References: one of the port's list, one of the timer queue. One that has none is kept for the
- * port's next, so that who sets a timer again and again, as each heart-beat does, needs memory for
- * the first time only. */
+/* References: one of the port's list, one of the timer queue. Each port has one from its beginning
+ * to its end, so that who sets one timer again and again, as a heart-beat does, needs no memory. */
 struct port_timer {
     struct timer timer;
-    struct port_timer *next; /* (port lock) on the list, or of the spare ones */
+    struct port_timer *next; /* (port lock) */
     struct port *port;       /* referenced */
     unsigned bit;
     unsigned refs; /* atomic */
@@ -20,20 +19,25 @@ struct port_timer {
 
 static void timer_fired(struct timer *t);
 
-static void keep_locked(struct port *p, struct port_timer *t)
+struct port_timer *port_timer_spare(void)
 {
-    t->next = p->spare_timers;
-    p->spare_timers = t;
+    return kmalloc(sizeof(struct port_timer));
 }
 
-/* One for the port, which nobody else has yet. Lock held. */
+/* A timer that nobody has any more. Lock held. What it returns is to be freed without it. */
+static struct port_timer *keep_locked(struct port *p, struct port_timer *t)
+{
+    if (p->spare_timer)
+        return t;
+    p->spare_timer = t;
+    return NULL;
+}
+
+/* One that nobody else has yet. Lock held. */
 static struct port_timer *port_timer_get_locked(struct port *p)
 {
-    struct port_timer *t = p->spare_timers;
-    if (t)
-        p->spare_timers = t->next;
-    else
-        t = kmalloc(sizeof *t);
+    struct port_timer *t = p->spare_timer ? p->spare_timer : port_timer_spare();
+    p->spare_timer = NULL;
     if (!t)
         return NULL;
     *t = (struct port_timer){.timer.fire = timer_fired, .port = p, .refs = 2};
@@ -46,8 +50,9 @@ static void port_timer_put(struct port_timer *t)
     struct port *p = t->port;
     if (__atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL) == 0) {
         spin_lock(&p->lock);
-        keep_locked(p, t);
+        t = keep_locked(p, t);
         spin_unlock(&p->lock);
+        kfree(t);
         port_unref(p);
     }
 }
@@ -107,10 +112,10 @@ int port_timer(struct port *p, unsigned bit, uint64_t ns)
     if (ns && t) {
         t->bit = bit;
         timer_arm(&t->timer, timer_now() + timer_ns_to_ticks(ns));
-    } else if (t) {
-        keep_locked(p, t);
     }
+    struct port_timer *unused = t && !ns ? keep_locked(p, t) : NULL;
     spin_unlock(&p->lock);
+    kfree(unused);
     if (t && !ns)
         port_unref(p);
     if (old && old != stays) /* another hart is about to fire it, for nothing */
@@ -124,14 +129,5 @@ void port_timers_stop(struct port_timer *list)
         struct port_timer *next = list->next;
         port_timer_stop(list);
         list = next;
-    }
-}
-
-void port_timers_free(struct port *p)
-{
-    while (p->spare_timers) {
-        struct port_timer *t = p->spare_timers;
-        p->spare_timers = t->next;
-        kfree(t);
     }
 }

@@ -142,8 +142,32 @@ static int again(void *unused)
     return 0;
 }
 
+/* Of many timers at once nothing stays when they have come, though the port does. */
+static int none_stays(void *unused)
+{
+    int port = (int)sys_port_create(), constant = 0;
+    struct message m;
+
+    (void)unused;
+    CHECK(port >= 0);
+    for (int i = 0; i < 20; i++) {
+        unsigned long before = kmalloc_bytes(), came = 0;
+        for (unsigned bit = 0; bit < 5; bit++)
+            CHECK_IS(sys_port_timer(port, bit, MS + bit * MS / 4), 0);
+        while (came != 31) {
+            CHECK_IS(ipc_receive(port, &m, 0), 0);
+            came |= m.w[0];
+        }
+        constant += before == kmalloc_bytes();
+    }
+    CHECK(constant > 15);
+    CHECK_IS(sys_close(port), 0);
+    return 0;
+}
+
 static const struct proc_test tests[] = {
     {again, "a timer that is set again needs no memory"},
+    {none_stays, "many that have come have left none"},
     {many, "many timers, set, called off and set anew"},
 };
 
