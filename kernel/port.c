@@ -31,6 +31,7 @@ struct port *port_create(void)
     list_init(&p->serving);
     list_init(&p->sessions);
     waitq_init(&p->receivers);
+    port_free_table(p);
     p->owners = 1;
     spin_lock(&ports_lock);
     list_push_back(&ports, &p->all_link);
@@ -45,7 +46,7 @@ void port_destroy(struct kobject *o)
     list_remove(&p->all_link);
     spin_unlock(&ports_lock);
     kfree(p->spare_timer);
-    kfree(p->service);
+    port_free_table(p);
     kfree(p);
 }
 

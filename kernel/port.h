@@ -18,6 +18,8 @@
 #include "kernel/request.h"
 #include "trap/trap.h"
 
+#define PORT_FEW 8 /* requests in service for which a port needs no more memory */
+
 struct port {
     struct kobject object;
     struct spinlock lock;
@@ -25,6 +27,7 @@ struct port {
     struct waitq receivers;         /* (lock) */
     struct request **service;       /* (lock) requests in service, by slot */
     unsigned service_size;          /* (lock) */
+    unsigned service_used;          /* (lock) slots */
     unsigned service_hint;          /* (lock) where the search for a free slot starts */
     struct list serving;            /* (lock) requests in service, in the order of their receipt */
     struct list sessions;           /* (lock) on it, until their MSG_CLOSE has ended */
@@ -42,6 +45,7 @@ struct port {
     bool awaits_room;               /* (parked lock) */
     struct port_timer *timers;      /* (lock) */
     struct port_timer *spare_timer; /* (lock) for the next; NULL: it is in use */
+    struct request *few[PORT_FEW];  /* (lock) */
 };
 
 struct port *port_create(void);

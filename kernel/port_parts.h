@@ -19,6 +19,8 @@ void port_finish(struct port *p, struct request *r, int error);
 /* Drops the handles on their way to the server. No lock held. */
 void port_drop_handles(struct request *r);
 
+/* Back to the table in the port itself, empty. */
+void port_free_table(struct port *p);
 /* A slot for one more request in service, -ENOMEM. Lock held. */
 int port_service_slot_locked(struct port *p);
 /* A TAKEN request goes into service there, with that process. Lock held. */

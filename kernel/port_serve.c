@@ -8,8 +8,7 @@
 #include "vm/kmalloc.h"
 #include "vm/usercopy.h"
 
-#define SLOT_BITS     16 /* of an id; the others are the request's number */
-#define SERVICE_START 8
+#define SLOT_BITS 16 /* of an id; the others are the request's number */
 
 /* -------------------------------------------------------------- in service */
 
@@ -18,7 +17,7 @@ static unsigned slot_of(uint64_t id)
     return id & ((1u << SLOT_BITS) - 1);
 }
 
-/* The table grows as needed. */
+/* The table is that in the port, or while there are many a larger one. */
 int port_service_slot_locked(struct port *p)
 {
     for (unsigned n = 0; n < p->service_size; n++) {
@@ -28,18 +27,35 @@ int port_service_slot_locked(struct port *p)
             return (int)slot;
         }
     }
-    unsigned size = p->service_size ? p->service_size * 2 : SERVICE_START;
+    unsigned size = p->service_size * 2;
     if (size > 1u << SLOT_BITS)
         return -ENOMEM;
     struct request **bigger = kzalloc(size * sizeof *bigger);
     if (!bigger)
         return -ENOMEM;
     memcpy(bigger, p->service, p->service_size * sizeof *bigger);
-    kfree(p->service);
-    p->service = bigger;
     int slot = (int)p->service_size;
+    port_free_table(p);
+    p->service = bigger;
     p->service_size = size;
     return slot;
+}
+
+void port_free_table(struct port *p)
+{
+    if (p->service != p->few)
+        kfree(p->service);
+    memset(p->few, 0, sizeof p->few);
+    p->service = p->few;
+    p->service_size = PORT_FEW;
+}
+
+/* A slot is free again. What a rush took goes with the last. */
+static void clear_slot_locked(struct port *p, unsigned slot)
+{
+    p->service[slot] = NULL;
+    if (--p->service_used == 0 && p->service != p->few)
+        port_free_table(p);
 }
 
 /* Into the list of those in service, in the order of their numbers: a new one is last,
@@ -68,6 +84,7 @@ void port_serve_locked(struct port *p, struct request *r, int slot, struct proce
         r->number = ++p->last_number;
     r->id = r->number << SLOT_BITS | (uint64_t)slot;
     p->service[slot] = r;
+    p->service_used++;
     serve_locked(p, r, server);
 }
 
@@ -101,7 +118,7 @@ int port_back_to_service(struct port *p, struct request *r)
 
 void port_leave_service_locked(struct port *p, struct request *r)
 {
-    p->service[slot_of(r->id)] = NULL;
+    clear_slot_locked(p, slot_of(r->id));
     list_remove(&r->link);
 }
 
@@ -109,7 +126,7 @@ void port_free_slot_locked(struct port *p, struct request *r)
 {
     unsigned slot = slot_of(r->id);
     if (slot < p->service_size && p->service[slot] == r)
-        p->service[slot] = NULL;
+        clear_slot_locked(p, slot);
 }
 
 struct request *port_take_for_reply_locked(struct port *p, uint64_t id)

@@ -359,6 +359,56 @@ static int killed_crowd(void *unused)
     return 0;
 }
 
+#define RUSH 20
+
+static unsigned long kmalloc_bytes(void)
+{
+    struct abi_memory memory = {.total = 0};
+
+    sys_system(H_SYSTEM, SYSTEM_MEMORY, (long)&memory, 0, 0);
+    return memory.kmalloc_bytes;
+}
+
+/* So many clients are served at once. */
+static int serve_at_once(unsigned clients)
+{
+    static struct message m[RUSH];
+    pid_t pids[RUSH];
+
+    for (unsigned i = 0; i < clients; i++)
+        pids[i] = spawn(call_number, (void *)21);
+    for (unsigned i = 0; i < clients; i++)
+        CHECK(receive_request(port, &m[i], 0) > 0);
+    for (unsigned i = 0; i < clients; i++) {
+        m[i].w[0] = 42;
+        CHECK_IS(ipc_reply(port, m[i].id, &m[i], 0), 0);
+    }
+    for (unsigned i = 0; i < clients; i++)
+        CHECK_IS(reap(pids[i]), 0);
+    return 0;
+}
+
+/* What a port takes for many at once it gives back. */
+static int rush(void *unused)
+{
+    int constant = 0;
+
+    (void)unused;
+    for (int i = 0; i < 5; i++) {
+        unsigned long before;
+
+        CHECK_IS(make_port(), 0);
+        CHECK_IS(serve_at_once(1), 0);
+        before = kmalloc_bytes();
+        CHECK_IS(serve_at_once(RUSH), 0);
+        constant += before == kmalloc_bytes(); /* now and then a server has something new */
+        CHECK_IS(sys_close(port), 0);
+        CHECK_IS(sys_close(session), 0);
+    }
+    CHECK(constant >= 3);
+    return 0;
+}
+
 static const struct proc_test tests[] = {
     {ids, "ids: in any order, once, on their port"},
     {bad_replies, "a bad reply leaves the request in service"},
@@ -368,6 +418,7 @@ static const struct proc_test tests[] = {
     {owners, "a port lives as long as it has owners; OWN is needed for all"},
     {closed_under_receiver, "a port closed under its receiver"},
     {kept_place, "a request keeps its place while replies to it fail"},
+    {rush, "many in service at once leave nothing"},
     {crowd, "many clients, several server threads"},
     {killed_crowd, "clients killed at random moments"},
 };
