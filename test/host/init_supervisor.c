@@ -407,6 +407,27 @@ static void test_pending(void)
     check_end("not who goes on, nor who waits for another");
 
     fresh();
+    services[SERVICE_FS].patience = 20;
+    services[SERVICE_FS].needs = blk;
+    oldest[SERVICE_FS] = 7;
+    wait_words = "reply";
+    holder = blk->pid;
+    pass(500 * SECOND); /* blk answers nothing: it is not the fault of who waits */
+    CHECK(!killed);
+    for (unsigned i = 0; i < 78; i++) { /* blk answers, and it has the same request still */
+        answers[SERVICE_BLK]++;
+        pass(SECOND);
+    }
+    CHECK(!killed);
+    for (unsigned i = 0; i < 4; i++) {
+        answers[SERVICE_BLK]++;
+        pass(SECOND);
+    }
+    CHECK(killed == services[SERVICE_FS].pid && killed_signal == ABI_SIGABRT);
+    killed = 0;
+    check_end("who asks another for ever is killed, though that answers each time");
+
+    fresh();
     services[SERVICE_TTY].patience = 20;
     oldest[SERVICE_TTY] = 3;
     services[SERVICE_TTY].line = true;
@@ -506,7 +527,7 @@ static void test_requests(void)
 
 int main(void)
 {
-    check_plan(20);
+    check_plan(21);
     test_deaths();
     test_blame();
     test_stalls();

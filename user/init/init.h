@@ -86,17 +86,18 @@ struct service {
     struct service *needs; /* the one without which it cannot start; 0 = none */
     /* What the supervisor knows of it. */
     enum service_state state;
-    int pid;                /* 0: none */
-    bool stop;              /* asked for: its next death is its end */
-    unsigned long pause;    /* ns, after which it is started again then; 0 = never */
-    unsigned starts;        /* since boot */
-    unsigned failures;      /* running: died of itself before it answered anything */
-    unsigned quick;         /* running: died of itself within a second, though it had answered */
-    bool blamed;            /* since the first of them: what it needs was started anew */
-    unsigned missed;        /* heartbeats, running */
-    unsigned long oldest;   /* number of the request longest in service at the last tick */
-    unsigned pending;       /* ticks since then, without those at which it had to wait */
-    unsigned long received; /* requests, in all, at the last tick */
+    int pid;              /* 0: none */
+    bool stop;            /* asked for: its next death is its end */
+    unsigned long pause;  /* ns, after which it is started again then; 0 = never */
+    unsigned starts;      /* since boot */
+    unsigned failures;    /* running: died of itself before it answered anything */
+    unsigned quick;       /* running: died of itself within a second, though it had answered */
+    bool blamed;          /* since the first of them: what it needs was started anew */
+    unsigned missed;      /* heartbeats, running */
+    unsigned long oldest; /* number of the request longest in service at the last tick */
+    unsigned pending;     /* quarters of ticks since then, without those at which it had to wait */
+    unsigned long needed_answered; /* by the one that it needs, at the last tick */
+    unsigned long received;        /* requests, in all, at the last tick */
     unsigned unheard;       /* ticks since it received one, likewise, though there were some */
     unsigned long since;    /* ns, monotonic: start of this instance */
     unsigned long answered; /* by its port, when this instance started */

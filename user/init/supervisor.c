@@ -193,24 +193,34 @@ static bool waits_for_another(const struct service *service)
     return false;
 }
 
-/* One tick more in which something stands still for a service, or not; while it waits for
- * another, or for the line, that does not count. */
-static bool stands_too_long(const struct service *service, unsigned *ticks, bool stands, bool waits)
+/* How much a tick counts in which something stands still for a service. Nothing while it waits
+ * for the line, or for one that stands still, too. Who waits for one that goes on answering is held
+ * up by its load, or asks it for ever: a quarter. */
+#define TICK_COUNTS 4
+
+static unsigned weight(const struct service *service, bool needed_goes_on)
 {
-    if (!stands)
-        *ticks = 0;
-    else if (!waits)
-        ++*ticks;
-    return *ticks >= service->patience;
+    if (waits_for_another(service))
+        return needed_goes_on ? 1 : 0;
+    return service->line && line_busy() ? 0 : TICK_COUNTS;
+}
+
+/* One tick more in which something stands still, or not: for too long? */
+static bool stands_too_long(const struct service *service, unsigned *stood, bool stands,
+                            unsigned weight)
+{
+    *stood = stands ? *stood + weight : 0;
+    return *stood >= service->patience * TICK_COUNTS;
 }
 
 /* One tick more: has it had one request for too long, or received none of those that are
  * there, while it had to wait for nothing? */
 static bool keeps_a_request(struct service *service)
 {
-    unsigned long oldest = 0, received;
+    unsigned long oldest = 0, received, needed = service->needs ? answered(service->needs) : 0;
     struct abi_port_info info;
-    bool waits, same_oldest, same_queue;
+    bool same_oldest, same_queue;
+    unsigned counts = 0;
 
     if (sys_port_list(service->port, PORT_IN_SERVICE | PORT_BUT(service->but), 0, &oldest, 1) < 0 ||
         sys_port_info(service->port, &info) < 0)
@@ -218,12 +228,13 @@ static bool keeps_a_request(struct service *service)
     received = info.answered + info.in_service;
     same_oldest = oldest && oldest == service->oldest;
     same_queue = service->state == SERVICE_RUNNING && info.queued && received == service->received;
-    waits = (same_oldest || same_queue) &&
-            (waits_for_another(service) || (service->line && line_busy()));
-    same_oldest = stands_too_long(service, &service->pending, same_oldest, waits);
-    same_queue = stands_too_long(service, &service->unheard, same_queue, waits);
+    if (same_oldest || same_queue)
+        counts = weight(service, needed != service->needed_answered);
+    same_oldest = stands_too_long(service, &service->pending, same_oldest, counts);
+    same_queue = stands_too_long(service, &service->unheard, same_queue, counts);
     service->oldest = oldest;
     service->received = received;
+    service->needed_answered = needed;
     return same_oldest || same_queue;
 }
 
