@@ -361,14 +361,6 @@ static int killed_crowd(void *unused)
 
 #define RUSH 20
 
-static unsigned long kmalloc_bytes(void)
-{
-    struct abi_memory memory = {.total = 0};
-
-    sys_system(H_SYSTEM, SYSTEM_MEMORY, (long)&memory, 0, 0);
-    return memory.kmalloc_bytes;
-}
-
 /* So many clients are served at once. */
 static int serve_at_once(unsigned clients)
 {

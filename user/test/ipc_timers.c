@@ -109,14 +109,6 @@ static int many(void *unused)
     return 0;
 }
 
-static unsigned long kmalloc_bytes(void)
-{
-    struct abi_memory memory = {.total = 0};
-
-    sys_system(H_SYSTEM, SYSTEM_MEMORY, (long)&memory, 0, 0);
-    return memory.kmalloc_bytes;
-}
-
 /* A heart-beat must not fail for want of memory: the timer that came is there for the next, and one
  * that has not come is moved. */
 static int again(void *unused)

@@ -100,4 +100,13 @@ KTAP_UNUSED static long receive_within(int port, struct message *m, struct ipc_e
     return id;
 }
 
+/* What the kernel has handed out of its own memory. */
+KTAP_UNUSED static unsigned long kmalloc_bytes(void)
+{
+    struct abi_memory memory = {.total = 0};
+
+    sys_system(H_SYSTEM, SYSTEM_MEMORY, (long)&memory, 0, 0);
+    return memory.kmalloc_bytes;
+}
+
 #endif
