@@ -67,7 +67,7 @@ void port_owner_remove(struct port *p);
 /* Raises bits; a receiver gets them as a notification. */
 void port_notify(struct port *p, uint64_t bits);
 /* Raises bit after ns, in place of when it was to come; 0 cancels. 0, or -ENOMEM, which leaves
- * things as they are: never for a bit whose last timer has come or still runs. */
+ * things as they are: never if the port has no other timer. */
 int port_timer(struct port *p, unsigned bit, uint64_t ns);
 /* Stops timers that have been taken off their port. */
 void port_timers_stop(struct port_timer *list);

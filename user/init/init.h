@@ -98,10 +98,10 @@ struct service {
     unsigned pending;     /* quarters of ticks since then, without those at which it had to wait */
     unsigned long needed_answered; /* by the one that it needs, at the last tick */
     unsigned long received;        /* requests, in all, at the last tick */
-    unsigned unheard;       /* ticks since it received one, likewise, though there were some */
-    unsigned long since;    /* ns, monotonic: start of this instance */
-    unsigned long answered; /* by its port, when this instance started */
-    char cause[80];         /* of the last death; empty: none */
+    unsigned unheard;              /* likewise, since it received one, though there were some */
+    unsigned long since;           /* ns, monotonic: start of this instance */
+    unsigned long answered;        /* by its port, when this instance started */
+    char cause[80];                /* of the last death; empty: none */
 };
 
 extern struct service services[SERVICES];

@@ -13,7 +13,8 @@
  * Signs of life are asked for by a notification, once a second, and given by another:
  * init waits for nobody. A service that owes one for long is killed, and so is one that
  * has had one request for longer than it should, because a thread is stuck with it or its
- * answer got lost. While it waits for another one, or for the line, that does not count.
+ * answer got lost. While it waits for another one, or for the line, that does not count, or less
+ * if the other goes on answering.
  */
 #include "user/init/init.h"
 #include <errno.h>

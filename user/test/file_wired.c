@@ -1,7 +1,7 @@
 /*
  * The file system has its memory before it needs it: it is in the way of those who free memory,
  * so it must not want any itself when there is none. Metadata of some megabytes pass through it,
- * and it has no page more than before.
+ * and it has hardly a page more than before.
  *
  * test: points=2 mem=64M,256M
  */
