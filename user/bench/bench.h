@@ -120,6 +120,22 @@ static inline int bench_spawn(void (*fn)(void))
     return pid;
 }
 
+/* For bench_spawn. */
+static inline void bench_sleep(void)
+{
+    for (;;)
+        sys_sleep(1000000000000ul);
+}
+
+static inline void bench_fork_exit_wait(void)
+{
+    int status, pid = fork();
+
+    if (pid == 0)
+        _exit(0);
+    MUST(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0);
+}
+
 static inline void bench_end(int pid)
 {
     int status;

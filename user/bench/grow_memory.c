@@ -22,16 +22,6 @@ static void reap_well(int pid)
     MUST(waitpid(pid, &status, 0) == pid && status == 0);
 }
 
-static void fork_exit_wait(void)
-{
-    int pid = fork();
-
-    if (pid == 0)
-        _exit(0);
-    MUST(pid > 0);
-    reap_well(pid);
-}
-
 /* A child that has so much of its own ends. */
 static void exits(const char *name, unsigned long bytes)
 {
@@ -73,7 +63,7 @@ int main(void)
 
         at = bytes ? touched(bytes) : 0;
         snprintf(row, sizeof(row), "fork@%lu", heaps[i]);
-        BENCH(row, 1, fork_exit_wait());
+        BENCH(row, 1, bench_fork_exit_wait());
         MUST(!bytes || munmap(at, bytes) == 0);
         snprintf(row, sizeof(row), "exit@%lu", heaps[i]);
         exits(row, bytes);

@@ -17,21 +17,6 @@ static void yield_for_ever(void)
         sys_yield();
 }
 
-static void sleep_for_ever(void)
-{
-    for (;;)
-        sys_sleep(1000000000000ul);
-}
-
-static void fork_exit_wait(void)
-{
-    int status, pid = fork();
-
-    if (pid == 0)
-        _exit(0);
-    MUST(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0);
-}
-
 static void measure(unsigned long n)
 {
     int pid = bench_spawn(yield_for_ever);
@@ -45,7 +30,7 @@ static void measure(unsigned long n)
     BENCH(row, 1, byte++; MUST(write(to[1], &byte, 1) == 1); MUST(read(from[0], &byte, 1) == 1));
     bench_end(pid);
     snprintf(row, sizeof(row), "fork-beside@%lu", n);
-    BENCH(row, 1, fork_exit_wait());
+    BENCH(row, 1, bench_fork_exit_wait());
 }
 
 int main(void)
@@ -57,7 +42,7 @@ int main(void)
     MUST(pipe(to) == 0 && pipe(from) == 0);
     for (unsigned i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         while (n < counts[i])
-            pids[n++] = bench_spawn(sleep_for_ever);
+            pids[n++] = bench_spawn(bench_sleep);
         sys_sleep(100000000);
         measure(n);
     }

@@ -29,19 +29,13 @@ static void report(const char *name, long before, unsigned long things)
     bench_report(name, (unsigned long)bytes, things);
 }
 
-static void sleep_for_ever(void)
-{
-    for (;;)
-        sys_sleep(1000000000000ul);
-}
-
 static void processes(void)
 {
     static int pids[MANY];
     long before = kernel_bytes();
 
     for (unsigned i = 0; i < MANY; i++)
-        pids[i] = bench_spawn(sleep_for_ever);
+        pids[i] = bench_spawn(bench_sleep);
     sys_sleep(100000000);
     report("bytes-process", before, MANY);
     for (unsigned i = 0; i < MANY; i++)
@@ -50,9 +44,8 @@ static void processes(void)
 
 static void *sleep_in_thread(void *unused)
 {
-    (void)unused;
-    sys_sleep(1000000000000ul);
-    return 0;
+    bench_sleep();
+    return unused;
 }
 
 static void threads(void)
