@@ -16,6 +16,7 @@
  * host-test: user/fs/core/walk.c
  */
 #include "test/host/fs_disk.h"
+#include "user/fs/core/ext2.h"
 
 static struct disk disk;
 #define ROOT FS_ROOT_INO
@@ -69,12 +70,9 @@ static void test_nonsense(void)
     disk_delete(&disk);
 }
 
-/* A volume with a file on it, whose first superblock and descriptors are overwritten from
- * a byte on, and so is the copy in group 1 if it is to be that of group 3. */
-static void test_copy(const char *options, unsigned long from, unsigned long byte_of_copy)
+/* A volume with a file on it. */
+static void make_with_file(const char *options)
 {
-    struct fs_node node;
-    uint8_t back[64], *before;
     char path[300];
     FILE *file;
 
@@ -86,10 +84,14 @@ static void test_copy(const char *options, unsigned long from, unsigned long byt
     fprintf(file, "small file");
     fclose(file);
     CHECK(run(TOOL "debugfs -w -R 'write %s file' %s", path, disk.image) == 0);
-    memset(disk.memory + from, 0xaa, 4096);
-    if (byte_of_copy)
-        memset(disk.memory + byte_of_copy, 0, 1024);
-    before = malloc(disk.size);
+}
+
+/* It can be read by a copy of its superblock, and not be written. */
+static void check_by_copy(void)
+{
+    struct fs_node node;
+    uint8_t back[64], *before = malloc(disk.size);
+
     memcpy(before, disk.memory, disk.size);
     CHECK(disk_mount(&disk) == 0 && fs_readonly(disk.fs) && disk.logged >= 2);
     CHECK(file_open(&disk, "file", FS_O_RDONLY, &node) == 0);
@@ -99,6 +101,36 @@ static void test_copy(const char *options, unsigned long from, unsigned long byt
     CHECK(fs_sync(disk.fs) == 0 && disk_unmount(&disk) == 0 && disk.writes == 0);
     CHECK(memcmp(before, disk.memory, disk.size) == 0);
     free(before);
+    disk_delete(&disk);
+}
+
+/* Its first superblock and descriptors are overwritten from a byte on, and so is the copy in
+ * group 1 if it is to be that of group 3. */
+static void test_copy(const char *options, unsigned long from, unsigned long byte_of_copy)
+{
+    make_with_file(options);
+    memset(disk.memory + from, 0xaa, 4096);
+    if (byte_of_copy)
+        memset(disk.memory + byte_of_copy, 0, 1024);
+    check_by_copy();
+}
+
+/* A feature that nobody knows in the first superblock, and in the copy if it is a real one. */
+static void test_feature(bool real)
+{
+    struct ext2_super *super, *copy;
+
+    make_with_file("-b 4096 -g 4096 -j");
+    super = (struct ext2_super *)(disk.memory + 1024);
+    super->s_feature_incompat |= 1u << 20;
+    if (!real) {
+        check_by_copy();
+        return;
+    }
+    copy = (struct ext2_super *)(disk.memory + ((size_t)super->s_blocks_per_group << 12));
+    CHECK(copy->s_magic == EXT2_SUPER_MAGIC && copy->s_block_group_nr == 1);
+    copy->s_feature_incompat = super->s_feature_incompat;
+    CHECK(disk_mount(&disk) == -EOPNOTSUPP && disk.writes == 0);
     disk_delete(&disk);
 }
 
@@ -112,6 +144,10 @@ static void test_copies(void)
     test_copy("-b 4096 -g 4096", 0, 0);
     test_copy("-b 4096 -g 4096 -j", 4096, 0);
     check_end("a superblock that is nonsense, and copies of it");
+
+    test_feature(false);
+    test_feature(true);
+    check_end("a feature that the copies do not name");
 
     /* A copy that lies elsewhere is not one: a volume within a file, say. */
     disk_make(&disk, "-b 1024", 40000);
@@ -224,7 +260,7 @@ int main(void)
         printf("KTAP version 1\n1..0 # SKIP no mke2fs, e2fsck, debugfs\n");
         return 0;
     }
-    check_plan(16);
+    check_plan(17);
     test_readonly("", "feature needs_recovery");
     check_end("recovery needed, but no journal");
     test_readonly("-O quota", NULL);

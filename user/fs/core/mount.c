@@ -25,7 +25,7 @@ static int check_features(struct fs *fs)
     if (super->s_rev_level == 0)
         return 0;
     unknown = super->s_feature_incompat & ~INCOMPAT_KNOWN;
-    if (unknown) { /* this is no nonsense, and what the copies say would be out of date */
+    if (unknown) {
         fs_log(fs, "cannot mount: unknown incompatible features (bits)", unknown);
         return -EOPNOTSUPP;
     }
@@ -183,9 +183,10 @@ static int read_layout_at(struct fs *fs, uint64_t sector)
     return read_groups(fs, block + 1);
 }
 
-/* The superblock is nonsense. Some groups begin with a copy of it, as the volume was when
- * it was made: with groups of usual size, one block of bits full, or a half of it, and so
- * on. What has changed since then is not known, so nothing is written. */
+/* The superblock is nonsense, or names a feature that the volume was not made with. Some groups
+ * begin with a copy of it, as the volume was when it was made: with groups of usual size, one block
+ * of bits full, or a half of it, and so on. What has changed since then is not known, so nothing is
+ * written. -EINVAL: there is none that will do. */
 static int read_copy(struct fs *fs)
 {
     for (unsigned shift = 10; shift <= 12; shift++)
@@ -210,9 +211,12 @@ static int read_copy(struct fs *fs)
 
 static int read_layout(struct fs *fs)
 {
-    int err = read_layout_at(fs, EXT2_SUPER_SECTOR);
+    int err = read_layout_at(fs, EXT2_SUPER_SECTOR), copy;
 
-    return err == -EINVAL ? read_copy(fs) : err;
+    if (err != -EINVAL && err != -EOPNOTSUPP)
+        return err;
+    copy = read_copy(fs); /* of a volume that has the feature, the copies name it, too */
+    return copy == -EINVAL ? err : copy;
 }
 
 /* After recovery: the superblock and the groups may be others now. */
