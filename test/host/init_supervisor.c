@@ -343,6 +343,22 @@ static void test_stalls(void)
     check_end("not who waits for another");
 
     fresh();
+    fs->patience = 20;
+    fs->needs = blk;
+    answering[SERVICE_FS] = false;
+    wait_words = "reply";
+    holder = blk->pid;
+    pass(500 * SECOND); /* blk answers nothing */
+    CHECK(!killed);
+    for (unsigned i = 0; i < 82; i++) {
+        CHECK(!killed || i > 78);
+        answers[SERVICE_BLK]++;
+        pass(SECOND);
+    }
+    CHECK(killed == fs->pid && killed_signal == ABI_SIGABRT);
+    check_end("but who asks another for ever, though that answers each time");
+
+    fresh();
     die(blk, ABI_SIGKILL);
     answering[SERVICE_BLK] = false;
     pass(50 * SECOND);
@@ -527,7 +543,7 @@ static void test_requests(void)
 
 int main(void)
 {
-    check_plan(21);
+    check_plan(22);
     test_deaths();
     test_blame();
     test_stalls();

@@ -86,14 +86,15 @@ struct service {
     struct service *needs; /* the one without which it cannot start; 0 = none */
     /* What the supervisor knows of it. */
     enum service_state state;
-    int pid;              /* 0: none */
-    bool stop;            /* asked for: its next death is its end */
-    unsigned long pause;  /* ns, after which it is started again then; 0 = never */
-    unsigned starts;      /* since boot */
-    unsigned failures;    /* running: died of itself before it answered anything */
-    unsigned quick;       /* running: died of itself within a second, though it had answered */
-    bool blamed;          /* since the first of them: what it needs was started anew */
-    unsigned missed;      /* heartbeats, running */
+    int pid;             /* 0: none */
+    bool stop;           /* asked for: its next death is its end */
+    unsigned long pause; /* ns, after which it is started again then; 0 = never */
+    unsigned starts;     /* since boot */
+    unsigned failures;   /* running: died of itself before it answered anything */
+    unsigned quick;      /* running: died of itself within a second, though it had answered */
+    bool blamed;         /* since the first of them: what it needs was started anew */
+    unsigned missed;     /* heartbeats, running */
+    unsigned silent;     /* since they were too many: quarters of ticks, but where it had to wait */
     unsigned long oldest; /* number of the request longest in service at the last tick */
     unsigned pending;     /* quarters of ticks since then, without those at which it had to wait */
     unsigned long needed_answered; /* by the one that it needs, at the last tick */

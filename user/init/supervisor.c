@@ -13,7 +13,7 @@
  * Signs of life are asked for by a notification, once a second, and given by another:
  * init waits for nobody. A service that owes one for long is killed, and so is one that
  * has had one request for longer than it should, because a thread is stuck with it or its
- * answer got lost. While it waits for another one, or for the line, that does not count, or less
+ * answer got lost. While it waits for another one, or for the line, none of that counts, or less
  * if the other goes on answering.
  */
 #include "user/init/init.h"
@@ -90,7 +90,7 @@ static bool start(struct service *service)
     service->state = SERVICE_STARTING;
     service->since = now();
     service->missed = 0;
-    service->pending = service->unheard = 0;
+    service->pending = service->unheard = service->silent = 0;
     service->starts++;
     return true;
 }
@@ -216,9 +216,9 @@ static bool stands_too_long(const struct service *service, unsigned *stood, bool
 
 /* One tick more: has it had one request for too long, or received none of those that are
  * there, while it had to wait for nothing? */
-static bool keeps_a_request(struct service *service)
+static bool keeps_a_request(struct service *service, bool needed_goes_on)
 {
-    unsigned long oldest = 0, received, needed = service->needs ? answered(service->needs) : 0;
+    unsigned long oldest = 0, received;
     struct abi_port_info info;
     bool same_oldest, same_queue;
     unsigned counts = 0;
@@ -230,31 +230,43 @@ static bool keeps_a_request(struct service *service)
     same_oldest = oldest && oldest == service->oldest;
     same_queue = service->state == SERVICE_RUNNING && info.queued && received == service->received;
     if (same_oldest || same_queue)
-        counts = weight(service, needed != service->needed_answered);
+        counts = weight(service, needed_goes_on);
     same_oldest = stands_too_long(service, &service->pending, same_oldest, counts);
     same_queue = stands_too_long(service, &service->unheard, same_queue, counts);
     service->oldest = oldest;
     service->received = received;
-    service->needed_answered = needed;
     return same_oldest || same_queue;
+}
+
+/* One tick more: does it owe a sign of life for too long? */
+static bool is_silent(struct service *service, bool needed_goes_on)
+{
+    unsigned limit = service->state == SERVICE_STARTING ? MISSED_START : MISSED_MAX;
+    bool silent = service->missed++ >= limit;
+
+    if (silent && !waits_for_another(service))
+        return true;
+    return stands_too_long(service, &service->silent, silent, needed_goes_on ? 1 : 0);
 }
 
 static void look_after(struct service *service)
 {
-    unsigned limit = service->state == SERVICE_STARTING ? MISSED_START : MISSED_MAX;
+    unsigned long needed = service->needs ? answered(service->needs) : 0;
+    bool goes_on = needed != service->needed_answered;
     const char *complaint = 0;
 
+    service->needed_answered = needed;
     if (!service->pid)
         return;
-    if (keeps_a_request(service))
+    if (keeps_a_request(service, goes_on))
         complaint = "does not answer a request";
-    if (service->missed++ >= limit && !waits_for_another(service))
+    if (is_silent(service, goes_on))
         complaint = "gives no sign of life";
     if (complaint) {
         say("init: %s %s: killing it", service->name, complaint);
         sys_kill(H_SYSTEM, service->pid, ABI_SIGABRT);
         service->missed = 0;
-        service->pending = service->unheard = 0;
+        service->pending = service->unheard = service->silent = 0;
         return;
     }
     sys_notify(service->port, NOTIFY_HEARTBEAT);
