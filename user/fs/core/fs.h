@@ -120,9 +120,9 @@ struct fs_stats {
     uint64_t restarts; /* transactions run again, a block having been absent */
 };
 
-/* Checks the volume and makes *out; one whose superblock is nonsense, or names features that its
- * copies do not, is read-only, by a copy of it. -EINVAL: not an ext2 volume; -EOPNOTSUPP: one with
- * features that are not known (the log names them); -EIO; -ENOMEM. */
+/* Checks the volume and makes *out; one whose superblock is nonsense is read-only, by a copy
+ * of it. -EINVAL: not an ext2 volume; -EOPNOTSUPP: one with features that are not known (the
+ * log names them), unless it was in use; -EIO; -ENOMEM. */
 int fs_mount(const struct fs_hooks *hooks, void *context, const struct fs_params *params,
              struct fs **out);
 /* Syncs and frees everything; sessions that are still open are forgotten. The

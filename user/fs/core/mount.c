@@ -183,10 +183,10 @@ static int read_layout_at(struct fs *fs, uint64_t sector)
     return read_groups(fs, block + 1);
 }
 
-/* The superblock is nonsense, or names a feature that the volume was not made with. Some groups
- * begin with a copy of it, as the volume was when it was made: with groups of usual size, one block
- * of bits full, or a half of it, and so on. What has changed since then is not known, so nothing is
- * written. -EINVAL: there is none that will do. */
+/* The superblock is nonsense. Some groups begin with a copy of it, as the volume was when
+ * it was made: with groups of usual size, one block of bits full, or a half of it, and so
+ * on. What has changed since then is not known, so nothing is written. -EINVAL: there is none that
+ * will do. */
 static int read_copy(struct fs *fs)
 {
     for (unsigned shift = 10; shift <= 12; shift++)
@@ -209,13 +209,20 @@ static int read_copy(struct fs *fs)
     return -EINVAL;
 }
 
+/* Did an instance before this one mount the volume, so that features which cannot be mounted are
+ * nonsense, too? */
+static bool was_in_use(const struct fs *fs)
+{
+    return fs->redo.head != NULL && fs->redo.head->mounted;
+}
+
 static int read_layout(struct fs *fs)
 {
     int err = read_layout_at(fs, EXT2_SUPER_SECTOR), copy;
 
-    if (err != -EINVAL && err != -EOPNOTSUPP)
+    if (err != -EINVAL && !(err == -EOPNOTSUPP && was_in_use(fs)))
         return err;
-    copy = read_copy(fs); /* of a volume that has the feature, the copies name it, too */
+    copy = read_copy(fs);
     return copy == -EINVAL ? err : copy;
 }
 
@@ -371,7 +378,7 @@ int fs_mount(const struct fs_hooks *hooks, void *context, const struct fs_params
         err = fs_adopted(fs);
     /* A volume that was in use stays, though its root be spoiled by now: who uses it gets errors,
      * and the machine goes on. */
-    if (!err && (fs->redo.head == NULL || fs->redo.head->mounted == 0)) {
+    if (!err && !was_in_use(fs)) {
         struct fs_node node;
 
         err = fs_node(fs, FS_ROOT_INO, &node);
