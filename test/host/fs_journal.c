@@ -8,7 +8,8 @@
  * host-test: user/fs/core/dirchange.c user/fs/core/dirindex.c user/fs/core/freed.c
  * host-test: user/fs/core/group.c user/fs/core/inode.c user/fs/core/io.c
  * host-test: user/fs/core/journal.c user/fs/core/link.c user/fs/core/list.c
- * host-test: user/fs/core/map.c user/fs/core/mount.c user/fs/core/open.c
+ * host-test: user/fs/core/map.c user/fs/core/mount.c user/fs/core/namecache.c
+ * host-test: user/fs/core/open.c
  * host-test: user/fs/core/orphan.c user/fs/core/page.c user/fs/core/pagereserve.c
  * host-test: user/fs/core/record.c user/fs/core/recover.c user/fs/core/remove.c
  * host-test: user/fs/core/redo.c user/fs/core/rename.c user/fs/core/replay.c

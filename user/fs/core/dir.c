@@ -4,6 +4,7 @@
 #include "user/fs/core/dirindex.h"
 #include "user/fs/core/dirspace.h"
 #include "user/fs/core/map.h"
+#include "user/fs/core/namecache.h"
 #include "user/fs/core/volume.h"
 
 uint32_t dir_blocks(const struct fs *fs, const struct ext2_inode *raw)
@@ -178,43 +179,27 @@ static int try_place(struct fs *fs, const struct ext2_inode *raw, uint32_t place
     return same_name(entry, arg->name, arg->len) ? 0 : -ENOENT;
 }
 
-/* Searches a directory without an index. Where a name was found is remembered, as long as the
- * directory has the same names: the entry is looked at all the same. */
-static int search_names(struct fs *fs, struct inode *dir, const struct ext2_inode *raw,
-                        const struct name_arg *arg, uint32_t hash, struct dir_slot *slot)
+int dir_lookup(struct fs *fs, struct inode *dir, const struct ext2_inode *raw, const char *name,
+               unsigned len, uint32_t hash, struct dir_slot *slot)
 {
-    struct search search = {match_name, (void *)arg};
-    struct dir_hint *hint = &fs->hints[(hash ^ dir->ino) % DIR_HINTS];
+    const struct known_name *known = namecache_find(fs, dir, name, len, hash);
+    struct name_arg arg = {name, len};
+    struct search search = {match_name, &arg};
+    uint32_t at = 0, place;
     int err;
 
-    if (hint->dir == dir->ino && hint->changes == dir->changes && hint->hash == hash) {
-        err = try_place(fs, raw, hint->place, arg, slot);
+    if (known != NULL) { /* the entry is looked at all the same */
+        err = try_place(fs, raw, known->place, &arg, slot);
         if (err != -ENOENT)
             return err;
     }
-    err = search_all(fs, dir, raw, &search, slot);
-    if (!err && fs->txn.undo_count == 0) /* what is changing is not counted yet */
-        *hint = (struct dir_hint){.dir = dir->ino,
-                                  .changes = dir->changes,
-                                  .hash = hash,
-                                  .place = slot->block << fs->block_shift | slot->offset};
-    return err;
-}
-
-int dir_lookup(struct fs *fs, struct inode *dir, const struct ext2_inode *raw, const char *name,
-               unsigned len, struct dir_slot *slot)
-{
-    struct name_arg arg = {name, len};
-    uint32_t at = 0, place, hash = dirindex_hash(name, len);
-    int err;
-
     if (dir_blocks(fs, raw) > DIR_SCAN_BLOCKS && !dir->no_index && fs->txn.undo_count == 0) {
         err = build_index(fs, dir, raw);
         if (err)
             return err;
     }
     if (dir->index == NULL || dir->index->blocks != dir_blocks(fs, raw))
-        return search_names(fs, dir, raw, &arg, hash, slot);
+        return search_all(fs, dir, raw, &search, slot);
     while (dirindex_next(dir->index, hash, &at, &place)) {
         err = try_place(fs, raw, place, &arg, slot);
         if (err != -ENOENT)
@@ -229,17 +214,11 @@ struct ino_arg {
     unsigned *len;
 };
 
-static bool dot_or_dotdot(const struct ext2_dirent *entry)
-{
-    return entry->name[0] == '.' &&
-           (entry->name_len == 1 || (entry->name_len == 2 && entry->name[1] == '.'));
-}
-
 static int match_ino(const struct ext2_dirent *entry, void *arg)
 {
     const struct ino_arg *a = arg;
 
-    if (entry->inode != a->ino || dot_or_dotdot(entry))
+    if (entry->inode != a->ino || dir_is_dots(entry->name, entry->name_len))
         return -ENOENT;
     memcpy(a->name, entry->name, entry->name_len);
     *a->len = entry->name_len;
@@ -258,7 +237,7 @@ int dir_lookup_ino(struct fs *fs, struct inode *dir, const struct ext2_inode *ra
 static int match_any(const struct ext2_dirent *entry, void *arg)
 {
     (void)arg;
-    return dot_or_dotdot(entry) ? -ENOENT : 0;
+    return dir_is_dots(entry->name, entry->name_len) ? -ENOENT : 0;
 }
 
 int dir_check_empty(struct fs *fs, struct inode *dir, const struct ext2_inode *raw,

@@ -26,17 +26,16 @@ struct dir_slot {
     uint32_t block, offset;
 };
 
-/* Where a name was found last in a directory without an index. */
-struct dir_hint {
-    uint32_t dir, changes; /* the inode, and its count of changes then */
-    uint32_t hash, place;  /* of the name; block << block_shift | offset */
-};
+/* "." or ".."? */
+static inline bool dir_is_dots(const char *name, unsigned len)
+{
+    return len > 0 && name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.'));
+}
 
-#define DIR_HINTS 256
-
-/* 0, -ENOENT, FS_AGAIN, -EIO. */
+/* hash: dirindex_hash of the name. 0, -ENOENT, FS_AGAIN, -EIO. */
 int dir_lookup(struct fs *fs, struct inode *dir, const struct ext2_inode *raw, const char *name,
-               unsigned len, struct dir_slot *slot) __attribute__((warn_unused_result));
+               unsigned len, uint32_t hash, struct dir_slot *slot)
+    __attribute__((warn_unused_result));
 /* The entry for an inode number; its name is copied out. */
 int dir_lookup_ino(struct fs *fs, struct inode *dir, const struct ext2_inode *raw, uint32_t ino,
                    char name[EXT2_NAME_MAX], unsigned *len, struct dir_slot *slot)
@@ -53,8 +52,12 @@ int dir_add(struct fs *fs, struct inode *dir, struct ext2_inode *raw, const char
             unsigned len, uint32_t ino, unsigned mode) __attribute__((warn_unused_result));
 int dir_remove(struct fs *fs, struct inode *dir, struct ext2_inode *raw, const char *name,
                unsigned len, const struct dir_slot *slot) __attribute__((warn_unused_result));
-int dir_replace(struct fs *fs, struct ext2_inode *raw, const struct dir_slot *slot, uint32_t ino,
-                unsigned mode) __attribute__((warn_unused_result));
+int dir_replace(struct fs *fs, struct inode *dir, struct ext2_inode *raw,
+                const struct dir_slot *slot, uint32_t ino, unsigned mode)
+    __attribute__((warn_unused_result));
+/* ".." names another directory now. */
+int dir_set_parent(struct fs *fs, struct ext2_inode *raw, const struct dir_slot *slot,
+                   uint32_t parent) __attribute__((warn_unused_result));
 /* Gives a new directory its first block, with "." and "..". */
 int dir_make(struct fs *fs, struct ext2_inode *raw, uint32_t ino, uint32_t parent)
     __attribute__((warn_unused_result));

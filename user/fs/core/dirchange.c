@@ -217,8 +217,9 @@ int dir_remove(struct fs *fs, struct inode *dir, struct ext2_inode *raw, const c
                                          .kind = NOTE_REMOVE});
 }
 
-int dir_replace(struct fs *fs, struct ext2_inode *raw, const struct dir_slot *slot, uint32_t ino,
-                unsigned mode)
+/* Has an entry name another inode. */
+static int set_entry(struct fs *fs, struct ext2_inode *raw, const struct dir_slot *slot,
+                     uint32_t ino, unsigned mode)
 {
     struct ext2_dirent *entry;
     struct block *block;
@@ -235,6 +236,20 @@ int dir_replace(struct fs *fs, struct ext2_inode *raw, const struct dir_slot *sl
     entry->inode = ino;
     entry->file_type = type_of(fs, mode);
     return 0;
+}
+
+int dir_replace(struct fs *fs, struct inode *dir, struct ext2_inode *raw,
+                const struct dir_slot *slot, uint32_t ino, unsigned mode)
+{
+    int err = set_entry(fs, raw, slot, ino, mode);
+
+    return err ? err : note_change(fs, dir, (struct txn_note){.kind = NOTE_REPLACE});
+}
+
+int dir_set_parent(struct fs *fs, struct ext2_inode *raw, const struct dir_slot *slot,
+                   uint32_t parent)
+{
+    return set_entry(fs, raw, slot, parent, EXT2_S_IFDIR);
 }
 
 int dir_make(struct fs *fs, struct ext2_inode *raw, uint32_t ino, uint32_t parent)

@@ -193,7 +193,7 @@ void dirindex_apply(struct fs *fs, const struct txn_note *note)
     struct inode *dir = note->dir;
 
     dir->changes = ++fs->inode_table.changes;
-    if (dir->index == NULL || block > dir->index->blocks)
+    if (note->kind == NOTE_REPLACE || dir->index == NULL || block > dir->index->blocks)
         return;
     if (block == dir->index->blocks) {
         /* The next block: a new one at the end, if all others were indexed. If

@@ -45,10 +45,15 @@ struct open_args {
     /* What was found or made: */
     struct inode *found; /* in the last transaction */
     struct inode *inode; /* held, or NULL */
-    unsigned mode;
+    unsigned type;
     bool made;
     unsigned text_len; /* a symlink to follow, its text in the walk */
 };
+
+static bool makes_anew(const struct open_args *a)
+{
+    return (a->flags & FS_O_CREAT) && (a->flags & FS_O_EXCL);
+}
 
 static int open_found(struct fs *fs, struct open_args *a, uint32_t *ino)
 {
@@ -57,10 +62,11 @@ static int open_found(struct fs *fs, struct open_args *a, uint32_t *ino)
 
     if (err)
         return err;
-    if ((a->flags & (FS_O_CREAT | FS_O_EXCL)) == (FS_O_CREAT | FS_O_EXCL))
+    if (makes_anew(a))
         return -EEXIST;
+    walk_learn(a->walk, &a->slot, raw);
     *ino = a->slot.ino;
-    a->mode = raw->i_mode;
+    a->type = inode_type(raw);
     if (inode_type(raw) == EXT2_S_IFLNK && (!(a->flags & FS_O_NOFOLLOW) || a->walk->slash)) {
         a->text_len = raw->i_size;
         return walk_text(fs, raw, a->walk->text);
@@ -94,7 +100,7 @@ static int op_open(struct fs *fs, void *arg)
         if (a->walk->slash || (a->flags & FS_O_DIRECTORY))
             return -EISDIR; /* only mkdir makes those */
         err = create_node(fs, a->walk, &a->create, &ino);
-        a->mode = a->create.mode;
+        a->type = EXT2_S_IFREG;
         a->made = true;
     }
     if (!err && a->made)
@@ -103,6 +109,17 @@ static int op_open(struct fs *fs, void *arg)
         return err;
     a->found = inode_peek(fs, ino);
     return a->found ? 0 : -ENOMEM;
+}
+
+/* What there is to open is known, and need not be made. */
+static bool open_known(const struct walk *walk, struct open_args *a)
+{
+    if (makes_anew(a))
+        return false;
+    a->inode = walk_known(walk, &a->type);
+    if (a->inode != NULL)
+        inode_hold(walk->fs, a->inode);
+    return a->inode != NULL;
 }
 
 /* Finds or makes the node; it is held. */
@@ -115,10 +132,12 @@ static int open_path(struct walk *walk, struct open_args *a)
             return err;
         if (walk->name_len == 0) { /* the root */
             a->inode = walk->dir;
-            a->mode = EXT2_S_IFDIR;
+            a->type = EXT2_S_IFDIR;
             inode_hold(walk->fs, a->inode);
-            return (a->flags & FS_O_EXCL) && (a->flags & FS_O_CREAT) ? -EEXIST : 0;
+            return makes_anew(a) ? -EEXIST : 0;
         }
+        if (open_known(walk, a))
+            return 0;
         memset(&a->slot, 0, sizeof(a->slot));
         err = txn_run(walk->fs, op_open, a);
         if (err)
@@ -137,7 +156,7 @@ static int open_path(struct walk *walk, struct open_args *a)
 /* May the node be opened so? */
 static int check_access(struct fs *fs, const struct open_args *a, bool slash)
 {
-    unsigned type = a->mode & EXT2_S_IFMT;
+    unsigned type = a->type;
     bool writes = (a->flags & FS_O_ACCMODE) != FS_O_RDONLY;
 
     if ((a->flags & FS_O_ACCMODE) == FS_O_ACCMODE)
@@ -158,7 +177,7 @@ static int open_held(struct fs *fs, const struct open_args *a, bool slash, struc
     int err = check_access(fs, a, slash);
 
     if (!err && (a->flags & FS_O_TRUNC) && (a->flags & FS_O_ACCMODE) != FS_O_RDONLY &&
-        (a->mode & EXT2_S_IFMT) == EXT2_S_IFREG && !a->made)
+        a->type == EXT2_S_IFREG && !a->made)
         err = truncate_to(fs, a->inode, 0, true);
     return err ? err : fs_node(fs, a->inode->ino, out);
 }
@@ -197,7 +216,7 @@ int fs_reopen(struct fs *fs, uint64_t number, uint64_t key, int flags, struct fs
     if (!err && out->key != key)
         err = -ENOENT;
     if (!err) {
-        args.mode = out->mode;
+        args.type = out->mode & EXT2_S_IFMT;
         err = check_access(fs, &args, false);
     }
     if (err)

@@ -106,7 +106,7 @@ static int set_new_name(struct fs *fs, struct rename_args *a, struct ext2_inode 
         return err;
     if (a->directory)
         to_dir->i_links_count--; /* the ".." of the one that goes */
-    return dir_replace(fs, to_dir, &a->to_slot, a->from_slot.ino, a->mode);
+    return dir_replace(fs, a->to->dir, to_dir, &a->to_slot, a->from_slot.ino, a->mode);
 }
 
 static int op_rename(struct fs *fs, void *arg)
@@ -131,7 +131,7 @@ static int op_rename(struct fs *fs, void *arg)
         err =
             dir_remove(fs, a->from->dir, from_dir, a->from->name, a->from->name_len, &a->from_slot);
     if (!err && a->directory && a->from->dir != a->to->dir) {
-        err = dir_replace(fs, raw, &a->parent_slot, a->to->dir->ino, EXT2_S_IFDIR);
+        err = dir_set_parent(fs, raw, &a->parent_slot, a->to->dir->ino);
         from_dir->i_links_count--;
         to_dir->i_links_count++;
     }
@@ -151,10 +151,7 @@ static int check_name(const struct walk *walk)
 {
     if (walk->name_len == 0)
         return -EBUSY;
-    if (walk->name[0] == '.' &&
-        (walk->name_len == 1 || (walk->name_len == 2 && walk->name[1] == '.')))
-        return -EINVAL;
-    return 0;
+    return dir_is_dots(walk->name, walk->name_len) ? -EINVAL : 0;
 }
 
 static int to_last(struct walk *walk)

@@ -63,14 +63,14 @@ enum txn_wait {
     WAIT_PEER,   /* another thread's doing */
 };
 
-/* A change to a directory's name index, made when the transaction succeeds. */
+/* A change of a directory's names, told to its index when the transaction succeeds. */
 struct txn_note {
     struct inode *dir;
     uint32_t hash;
     uint32_t offset; /* of the entry in the directory */
     uint32_t gap;    /* bytes of the largest entry that the block has room for now */
     bool new_block;  /* the block was added to the directory for this name */
-    enum { NOTE_ADD, NOTE_REMOVE } kind;
+    enum { NOTE_ADD, NOTE_REMOVE, NOTE_REPLACE } kind; /* the last: it names another inode */
 };
 
 /* A block that may have changed: which of its 64 parts, the first in bit 0. */

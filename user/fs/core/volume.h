@@ -12,6 +12,7 @@
 #include "user/fs/core/fs.h"
 #include "user/fs/core/inode.h"
 #include "user/fs/core/link.h"
+#include "user/fs/core/namecache.h"
 #include "user/fs/core/redo.h"
 #include "user/fs/core/txn.h"
 
@@ -57,7 +58,7 @@ struct fs {
     struct txn txn;
     struct redo redo;
     struct inode_table inode_table;
-    struct dir_hint hints[DIR_HINTS];
+    struct known_name names[NAMES_KNOWN];
     struct link ios;         /* data transfers under way: struct io (io.h) */
     uint32_t orphans;        /* inodes without names that sessions or mappings keep */
     struct link orphan_list; /* orphan.h: all those that must be on the disk's list, */

@@ -1,5 +1,6 @@
 /* Walking a path: see walk.h. */
 #include <string.h>
+#include "user/fs/core/dirindex.h"
 #include "user/fs/core/map.h"
 #include "user/fs/core/volume.h"
 #include "user/fs/core/walk.h"
@@ -54,7 +55,25 @@ int walk_lookup(struct walk *walk, struct ext2_inode **dir_raw, struct dir_slot 
         *dir_raw = NULL;
         return err;
     }
-    return dir_lookup(walk->fs, walk->dir, *dir_raw, walk->name, walk->name_len, slot);
+    return dir_lookup(walk->fs, walk->dir, *dir_raw, walk->name, walk->name_len, walk->name_hash,
+                      slot);
+}
+
+void walk_learn(const struct walk *walk, const struct dir_slot *slot, const struct ext2_inode *raw)
+{
+    namecache_learn(walk->fs, walk->dir, walk->name, walk->name_len, walk->name_hash, slot,
+                    inode_type(raw));
+}
+
+struct inode *walk_known(const struct walk *walk, unsigned *type)
+{
+    const struct known_name *known =
+        namecache_find(walk->fs, walk->dir, walk->name, walk->name_len, walk->name_hash);
+
+    if (known == NULL || known->type == EXT2_S_IFLNK)
+        return NULL;
+    *type = known->type;
+    return inode_peek(walk->fs, known->ino);
 }
 
 int walk_text(struct fs *fs, const struct ext2_inode *raw, char *text)
@@ -88,6 +107,7 @@ static int next_name(struct walk *walk)
         end++;
     walk->name = walk->path + walk->at;
     walk->name_len = end - walk->at;
+    walk->name_hash = dirindex_hash(walk->name, walk->name_len);
     walk->slash = end < walk->len;
     if (walk->name_len > EXT2_NAME_MAX)
         return -ENAMETOOLONG;
@@ -103,7 +123,7 @@ struct step {
     bool text_wanted; /* of a symlink */
     struct dir_slot slot;
     uint32_t ino;
-    unsigned mode, text_len;
+    unsigned type, text_len;
     struct inode *child;
 };
 
@@ -117,7 +137,8 @@ static int op_step(struct fs *fs, void *arg)
         err = walk_record(fs, step->slot.ino, &raw);
     if (err)
         return err;
-    step->mode = raw->i_mode;
+    walk_learn(step->walk, &step->slot, raw);
+    step->type = inode_type(raw);
     step->text_len = 0;
     if (step->text_wanted && inode_type(raw) == EXT2_S_IFLNK) {
         step->text_len = raw->i_size;
@@ -147,17 +168,24 @@ int walk_splice(struct walk *walk, unsigned len)
     return walk->path[0] == '/' ? start_at(walk, FS_ROOT_INO) : 0;
 }
 
+static int take_step(struct walk *walk, bool text_wanted, struct step *step)
+{
+    *step = (struct step){.walk = walk, .text_wanted = text_wanted};
+    step->child = walk_known(walk, &step->type);
+    return step->child ? 0 : txn_look(walk->fs, op_step, step);
+}
+
 /* Enters the directory of a component that is not the last. */
 static int walk_into(struct walk *walk)
 {
-    struct step step = {.walk = walk, .text_wanted = true};
-    int err = txn_look(walk->fs, op_step, &step);
+    struct step step;
+    int err = take_step(walk, true, &step);
 
     if (err)
         return err;
     if (step.text_len)
         return walk_splice(walk, step.text_len);
-    if ((step.mode & EXT2_S_IFMT) != EXT2_S_IFDIR)
+    if (step.type != EXT2_S_IFDIR)
         return -ENOTDIR;
     inode_hold(walk->fs, step.child);
     inode_put(walk->fs, walk->dir);
@@ -182,8 +210,8 @@ int walk_to_last(struct walk *walk)
 static int walk_through(struct walk *walk, bool follow, struct inode **out)
 {
     for (;;) {
-        struct step step = {.walk = walk};
         int err = walk_to_last(walk);
+        struct step step;
 
         if (err)
             return err;
@@ -192,12 +220,11 @@ static int walk_through(struct walk *walk, bool follow, struct inode **out)
             inode_hold(walk->fs, *out);
             return 0;
         }
-        step.text_wanted = follow || walk->slash;
-        err = txn_look(walk->fs, op_step, &step);
+        err = take_step(walk, follow || walk->slash, &step);
         if (err)
             return err;
         if (step.text_len == 0) {
-            if (walk->slash && (step.mode & EXT2_S_IFMT) != EXT2_S_IFDIR)
+            if (walk->slash && step.type != EXT2_S_IFDIR)
                 return -ENOTDIR;
             *out = step.child;
             inode_hold(walk->fs, *out);

@@ -20,6 +20,7 @@ struct walk {
     /* After walk_to_last: */
     const char *name;       /* the last component, in path */
     unsigned name_len;      /* 0: the path names dir itself */
+    uint32_t name_hash;     /* dirindex_hash */
     bool slash;             /* slashes follow it: it must be a directory */
     char text[FS_PATH_MAX]; /* room for a symlink's text */
 };
@@ -35,6 +36,10 @@ int walk_to_last(struct walk *walk) __attribute__((warn_unused_result));
 int walk_splice(struct walk *walk, unsigned len) __attribute__((warn_unused_result));
 void walk_end(struct walk *walk);
 
+/* After walk_to_last, if there is a name: the inode that it is known to name, without a look at
+ * the directory, and of what type that is. Not held. NULL: it is not known, or is a symlink. */
+struct inode *walk_known(const struct walk *walk, unsigned *type);
+
 /* In a transaction: the directory's record, and the last component's slot in it.
  * *dir_raw is NULL if the directory itself is what is not there. */
 int walk_lookup(struct walk *walk, struct ext2_inode **dir_raw, struct dir_slot *slot)
@@ -42,6 +47,8 @@ int walk_lookup(struct walk *walk, struct ext2_inode **dir_raw, struct dir_slot 
 /* In a transaction: the record that an entry names, which must be there. */
 int walk_record(struct fs *fs, uint32_t ino, struct ext2_inode **out)
     __attribute__((warn_unused_result));
+/* In a transaction: the last component names that record's inode, as walk_known may tell. */
+void walk_learn(const struct walk *walk, const struct dir_slot *slot, const struct ext2_inode *raw);
 /* In a transaction: the text of a symlink, at most FS_PATH_MAX - 1 bytes. */
 int walk_text(struct fs *fs, const struct ext2_inode *raw, char *text)
     __attribute__((warn_unused_result));
