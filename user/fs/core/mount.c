@@ -209,18 +209,23 @@ static int read_copy(struct fs *fs)
     return -EINVAL;
 }
 
-/* Did an instance before this one mount the volume, so that features which cannot be mounted are
- * nonsense, too? */
+/* Did an instance before this one mount the volume? */
 static bool was_in_use(const struct fs *fs)
 {
     return fs->redo.head != NULL && fs->redo.head->mounted;
+}
+
+/* Then features that cannot be mounted are nonsense, too; or if the ring that would tell is. */
+static bool may_be_nonsense(const struct fs *fs)
+{
+    return was_in_use(fs) || (fs->redo.head != NULL && fs->redo.head->broken);
 }
 
 static int read_layout(struct fs *fs)
 {
     int err = read_layout_at(fs, EXT2_SUPER_SECTOR), copy;
 
-    if (err != -EINVAL && !(err == -EOPNOTSUPP && was_in_use(fs)))
+    if (err != -EINVAL && !(err == -EOPNOTSUPP && may_be_nonsense(fs)))
         return err;
     copy = read_copy(fs);
     return copy == -EINVAL ? err : copy;
