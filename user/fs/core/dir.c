@@ -62,16 +62,27 @@ int dir_entry(struct fs *fs, uint8_t *data, uint32_t offset, struct ext2_dirent 
     return 0;
 }
 
-static bool same_name(const struct ext2_dirent *entry, const char *name, unsigned len)
+/* len > 0. Names that are as long mostly differ at the end. */
+static inline bool same_name(const struct ext2_dirent *entry, const char *name, unsigned len)
 {
-    return entry->inode && entry->name_len == len && memcmp(entry->name, name, len) == 0;
+    return entry->inode && entry->name_len == len && entry->name[len - 1] == name[len - 1] &&
+           memcmp(entry->name, name, len) == 0;
 }
 
-/* What a search looks for in each block: 0 says found, -ENOENT go on. */
+/* What a search looks for in each block: a name, or what match says 0 of (-ENOENT: go on). */
 struct search {
+    const char *name; /* NULL: match */
+    unsigned len;
     int (*match)(const struct ext2_dirent *entry, void *arg);
     void *arg;
 };
+
+static inline bool is_wanted(const struct ext2_dirent *entry, const struct search *search)
+{
+    if (search->name != NULL)
+        return same_name(entry, search->name, search->len);
+    return entry->inode && search->match(entry, search->arg) == 0;
+}
 
 static int search_block(struct fs *fs, const struct ext2_inode *raw, uint32_t n,
                         const struct search *search, struct dir_slot *slot)
@@ -86,7 +97,7 @@ static int search_block(struct fs *fs, const struct ext2_inode *raw, uint32_t n,
         entry = (struct ext2_dirent *)(block->data + offset);
         if (!entry_sound(fs, entry, offset))
             return fs_corrupt(fs, "directory entry, in block", block->no);
-        if (!entry->inode || search->match(entry, search->arg) != 0)
+        if (!is_wanted(entry, search))
             continue;
         slot->ino = entry->inode;
         slot->block = n;
@@ -148,21 +159,9 @@ static int build_index(struct fs *fs, struct inode *dir, const struct ext2_inode
     return 0;
 }
 
-struct name_arg {
-    const char *name;
-    unsigned len;
-};
-
-static int match_name(const struct ext2_dirent *entry, void *arg)
-{
-    const struct name_arg *a = arg;
-
-    return same_name(entry, a->name, a->len) ? 0 : -ENOENT;
-}
-
-/* Looks at one entry. */
+/* Looks at one entry: has it the name? */
 static int try_place(struct fs *fs, const struct ext2_inode *raw, uint32_t place,
-                     const struct name_arg *arg, struct dir_slot *slot)
+                     const struct search *search, struct dir_slot *slot)
 {
     struct ext2_dirent *entry;
     struct block *block;
@@ -176,20 +175,19 @@ static int try_place(struct fs *fs, const struct ext2_inode *raw, uint32_t place
     if (err)
         return err;
     slot->ino = entry->inode;
-    return same_name(entry, arg->name, arg->len) ? 0 : -ENOENT;
+    return same_name(entry, search->name, search->len) ? 0 : -ENOENT;
 }
 
 int dir_lookup(struct fs *fs, struct inode *dir, const struct ext2_inode *raw, const char *name,
                unsigned len, uint32_t hash, struct dir_slot *slot)
 {
     const struct known_name *known = namecache_find(fs, dir, name, len, hash);
-    struct name_arg arg = {name, len};
-    struct search search = {match_name, &arg};
+    const struct search search = {.name = name, .len = len};
     uint32_t at = 0, place;
     int err;
 
     if (known != NULL) { /* the entry is looked at all the same */
-        err = try_place(fs, raw, known->place, &arg, slot);
+        err = try_place(fs, raw, known->place, &search, slot);
         if (err != -ENOENT)
             return err;
     }
@@ -201,7 +199,7 @@ int dir_lookup(struct fs *fs, struct inode *dir, const struct ext2_inode *raw, c
     if (dir->index == NULL || dir->index->blocks != dir_blocks(fs, raw))
         return search_all(fs, dir, raw, &search, slot);
     while (dirindex_next(dir->index, hash, &at, &place)) {
-        err = try_place(fs, raw, place, &arg, slot);
+        err = try_place(fs, raw, place, &search, slot);
         if (err != -ENOENT)
             return err;
     }
@@ -229,7 +227,7 @@ int dir_lookup_ino(struct fs *fs, struct inode *dir, const struct ext2_inode *ra
                    char name[EXT2_NAME_MAX], unsigned *len, struct dir_slot *slot)
 {
     struct ino_arg arg = {ino, name, len};
-    struct search search = {match_ino, &arg};
+    const struct search search = {.match = match_ino, .arg = &arg};
 
     return search_all(fs, dir, raw, &search, slot);
 }
@@ -243,7 +241,7 @@ static int match_any(const struct ext2_dirent *entry, void *arg)
 int dir_check_empty(struct fs *fs, struct inode *dir, const struct ext2_inode *raw,
                     struct dir_slot *slot)
 {
-    struct search search = {match_any, NULL};
+    const struct search search = {.match = match_any};
     int err = search_all(fs, dir, raw, &search, slot);
 
     return err == -ENOENT ? 0 : err ? err : -ENOTEMPTY;

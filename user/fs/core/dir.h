@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include "user/fs/core/ext2.h"
 
-#define DIR_SCAN_BLOCKS 2
+#define DIR_SCAN_BLOCKS 1
 
 struct fs;
 struct inode;

@@ -63,6 +63,8 @@ static void inode_idle(struct fs *fs, struct inode *inode)
     if (inode->held || inode->unlinked || inode->reservation.run_count ||
         !link_alone(&inode->orphan))
         return;
+    if (table->idle.next == &inode->idle)
+        return;
     if (link_alone(&inode->idle))
         table->idle_count++;
     link_remove(&inode->idle);

@@ -23,7 +23,7 @@ struct known_name {
     uint32_t hash;         /* dirindex_hash */
     uint32_t ino;
     uint32_t place; /* of the entry: block << block_shift | offset */
-    uint16_t type;  /* EXT2_S_IF* of the inode; 0: nobody asked yet */
+    uint16_t type;  /* EXT2_S_IF* of the inode */
     uint8_t len;
     char name[NAME_KNOWN_MAX];
 };
@@ -32,7 +32,7 @@ struct known_name {
 const struct known_name *namecache_find(const struct fs *fs, const struct inode *dir,
                                         const char *name, unsigned len, uint32_t hash);
 /* In a transaction that has looked the name up: where the entry is, and of what type the inode
- * is, or 0. */
+ * is. */
 void namecache_learn(struct fs *fs, const struct inode *dir, const char *name, unsigned len,
                      uint32_t hash, const struct dir_slot *slot, unsigned type);
 
