@@ -233,11 +233,18 @@ struct abi_handle_info {
  * reply its status: >= 0 or -errno.
  *
  *              in                                     out
- * call         a0 session, a1 ext or 0, words         a0 0 or -errno, words
- * receive      a0 port, a1 ext or 0                   a0 id, 0 or -errno, a1
- *                                                     badge, t3 origin, words
- * reply        a0 port, a1 ext or 0, t3 id, words     a0 0 or -errno
- * reply_receive  as reply                             as receive
+ * call         a0 session, a1 gifts or 0, words,      a0 0 or -errno, words, came
+ *              both buffers
+ * receive      a0 port, buffer for what comes         a0 id, 0 or -errno, a1 badge,
+ *                                                     t3 origin, words, came
+ * reply        a0 port, a1 gifts or 0, t3 id, words,  a0 0 or -errno
+ *              buffer that goes
+ * reply_receive  as reply, both buffers               as receive
+ *
+ * Buffers: t4 is the address of the one that goes with the request or reply, t5 of the one that
+ * takes what comes back or in, t6 their sizes: IPC_SIZES, of which one is 0 if there is no such
+ * buffer. What came: t4 = bytes | number of handles << 32; the handles, if there are any, installed
+ * in the receiver, are in t5 (two, the first in the lower half) and t6.
  *
  * a0 of receive: > 0 a request, its id to be used in the reply; 0 a
  * notification, whose bits are in w[0] (and are cleared by this delivery).
@@ -263,7 +270,10 @@ struct abi_handle_info {
  * notification NOTIFY_ROOM comes to the port: reply again then. -EPIPE: the port
  * was given up. -EINTR: the thread is being killed; no program sees it.
  *
- * ext, if not 0, points to this: */
+ * gifts, if not 0, points to a struct ipc_gifts: handles that go with the request or reply, and a
+ * session that a reply makes. For reply_receive, gifts and what t4 names go with the reply; what t5
+ * names takes the next request. If a receiver's handle table is full, the message fails with
+ * -EMFILE at its sender and nothing is installed. */
 struct ipc_session {
     unsigned long badge; /* the server's word: comes with each request */
     unsigned rights;     /* RIGHT_READ|WRITE|EXEC|CALL|TRANSFER */
@@ -273,26 +283,18 @@ struct ipc_session {
 };
 #define SESSION_OBJECT 0x100 /* a memory object (port, key) is behind it */
 
-struct ipc_ext {
-    unsigned long send_addr; /* buffer that goes with the request or reply */
-    unsigned long send_len;
-    unsigned long recv_addr; /* buffer for what comes back or in */
-    unsigned long recv_cap;
-    int send_handles[IPC_HANDLES]; /* need RIGHT_TRANSFER; sender keeps its own */
-    unsigned send_handle_count;
-    /* What comes back, in a row: it is stored at once. */
-    unsigned recv_handle_count;    /* out */
-    unsigned long recv_len;        /* out: bytes that came */
-    int recv_handles[IPC_HANDLES]; /* out: installed in the receiver */
-    unsigned reply_session;        /* reply only: 1 = make the session below and give
-                                      the client a handle to it, which precedes
-                                      send_handles among those it receives */
-    unsigned reply_session_flags;  /* HANDLE_CLOEXEC for that handle */
+struct ipc_gifts {
+    int handles[IPC_HANDLES]; /* need RIGHT_TRANSFER; the sender keeps its own */
+    unsigned count;           /* of them */
+    unsigned make_session;    /* reply only: 1 = make the session below and give the client a
+                                 handle to it, which precedes the others among those it gets */
+    unsigned session_flags;   /* HANDLE_CLOEXEC for that handle */
     struct ipc_session session;
 };
-/* For reply_receive, send_* go with the reply and recv_* take the next
- * request. If a receiver's handle table is full, the message fails with
- * -EMFILE at its sender and nothing is installed. */
+
+/* t6, going in: of the buffer that goes, and of the room for what comes; each below 2^32. */
+#define IPC_SIZES(send_len, recv_cap) ((send_len) | (recv_cap) << 32)
+
 #define ORIGIN_KERNEL 0x80000000ul
 #define NOTIFY_ROOM   (1ul << 63) /* bit of a notification: see -EAGAIN above */
 

@@ -2,7 +2,6 @@
 #include "kernel/ipc.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "kernel/errno.h"
 #include "kernel/ipc_parts.h"
@@ -35,55 +34,47 @@ static struct process *self(void)
     return thread_self()->process;
 }
 
-/* Copies the user's ext in and checks it; without one, all is empty. */
-static int get_ext(uint64_t at, struct ipc_ext *ext)
+static struct buffer user_buffer(uint64_t addr, uint64_t size)
 {
-    if (!at) {
-        ext->send_addr = ext->send_len = ext->recv_addr = ext->recv_cap = 0;
-        ext->send_handle_count = ext->reply_session = 0;
-        return 0;
-    }
-    /* Results are stored after the point of no return: not much may fail then. */
-    int rc = copy_for_update(self()->space, ext, at, sizeof *ext);
-    if (rc < 0)
-        return rc;
-    if (ext->send_len > IPC_BUFFER_MAX || ext->send_handle_count > IPC_HANDLES)
+    return (struct buffer){.space = self()->space, .addr = addr, .size = size};
+}
+
+/* The buffers that the frame names: what goes, and room for what comes, of which no more than
+ * can come counts. 0, -EINVAL, -EFAULT. */
+static int get_buffers(const struct trapframe *tf, struct buffer *send, struct buffer *recv)
+{
+    uint64_t send_len = (uint32_t)tf->x[REG_T6], room = tf->x[REG_T6] >> 32;
+    if (send_len > IPC_BUFFER_MAX)
         return -EINVAL;
-    if (ext->recv_cap > IPC_BUFFER_MAX)
-        ext->recv_cap = IPC_BUFFER_MAX;
-    if (!user_range(ext->send_addr, ext->send_len) || !user_range(ext->recv_addr, ext->recv_cap))
+    if (room > IPC_BUFFER_MAX)
+        room = IPC_BUFFER_MAX;
+    *send = user_buffer(tf->x[REG_T4], send_len);
+    *recv = user_buffer(tf->x[REG_T5], room);
+    if ((send_len && !user_range(send->addr, send_len)) || (room && !user_range(recv->addr, room)))
         return -EFAULT;
     return 0;
 }
 
-#define OUT_START offsetof(struct ipc_ext, recv_handle_count)
-#define OUT_SIZE  (offsetof(struct ipc_ext, reply_session) - OUT_START)
-
-static void make_out(struct ipc_ext *out, uint64_t recv_len, const int *handles, unsigned count)
+/* Copies the gifts that the frame names in and checks them; without any, both counts are 0. */
+static int get_gifts(const struct trapframe *tf, struct ipc_gifts *gifts)
 {
-    out->recv_len = recv_len;
-    out->recv_handle_count = count;
-    for (unsigned i = 0; i < IPC_HANDLES; i++)
-        out->recv_handles[i] = i < count ? handles[i] : 0;
+    uint64_t at = tf->x[REG_A1];
+    gifts->count = gifts->make_session = 0;
+    int rc = at ? copy_from_user(self()->space, gifts, at, sizeof *gifts) : 0;
+    return rc < 0 ? rc : gifts->count > IPC_HANDLES ? -EINVAL : 0;
 }
 
-/* Stores what came back: lengths and handles. */
-static int put_ext(uint64_t at, uint64_t recv_len, const int *handles, unsigned count)
+/* What came goes into the frame. */
+static void put_came(struct trapframe *tf, uint64_t bytes, const int *handles, unsigned count)
 {
-    if (!at)
-        return 0;
-    struct ipc_ext out;
-    make_out(&out, recv_len, handles, count);
-    return copy_to_user(self()->space, at + OUT_START, &out.recv_handle_count, OUT_SIZE);
-}
-
-bool ipc_try_put_ext(struct process *p, uint64_t at, uint64_t recv_len)
-{
-    if (!at)
-        return true;
-    struct ipc_ext out;
-    make_out(&out, recv_len, NULL, 0);
-    return try_copy_to_user(p->space, at + OUT_START, &out.recv_handle_count, OUT_SIZE) == OUT_SIZE;
+    tf->x[REG_T4] = bytes | (uint64_t)count << 32;
+    if (!count)
+        return;
+    uint64_t pair[2] = {0, 0};
+    for (unsigned i = 0; i < count; i++)
+        pair[i / 2] |= (uint64_t)(uint32_t)handles[i] << 32 * (i % 2);
+    tf->x[REG_T5] = pair[0];
+    tf->x[REG_T6] = pair[1];
 }
 
 static void drop(struct handle *handles, unsigned count)
@@ -93,11 +84,11 @@ static void drop(struct handle *handles, unsigned count)
 }
 
 /* Copies of the handles named, which need RIGHT_TRANSFER, appended to out. */
-static int gather(const struct ipc_ext *ext, struct handle *out, unsigned *count)
+static int gather(const struct ipc_gifts *gifts, struct handle *out, unsigned *count)
 {
-    for (unsigned i = 0; i < ext->send_handle_count; i++) {
+    for (unsigned i = 0; i < gifts->count; i++) {
         struct handle h;
-        int rc = handle_get(&self()->handles, ext->send_handles[i], 0, RIGHT_TRANSFER, &h);
+        int rc = handle_get(&self()->handles, gifts->handles[i], 0, RIGHT_TRANSFER, &h);
         if (rc < 0)
             return rc;
         h.flags &= ~HANDLE_CLOEXEC;
@@ -108,17 +99,12 @@ static int gather(const struct ipc_ext *ext, struct handle *out, unsigned *count
     return 0;
 }
 
-static struct buffer user_buffer(uint64_t addr, uint64_t size)
-{
-    return (struct buffer){.space = self()->space, .addr = addr, .size = size};
-}
-
 void ipc_call_finish(struct trapframe *tf, struct parked_call *c, int rc)
 {
     struct request *r = &c->request;
     if (rc == 0) {
         ipc_put_words(tf, r->words);
-        rc = put_ext(c->ext_at, r->recv_len, r->recv_handles, r->recv_handle_count);
+        put_came(tf, r->recv_len, r->recv_handles, r->recv_handle_count);
     }
     kobject_unref(c->session);
     tf->x[REG_A0] = (uint64_t)rc;
@@ -126,11 +112,13 @@ void ipc_call_finish(struct trapframe *tf, struct parked_call *c, int rc)
 
 void ipc_call(struct trapframe *tf)
 {
-    struct ipc_ext ext;
+    struct ipc_gifts gifts;
     struct handle session;
     struct parked_call c;
-    c.ext_at = tf->x[11];
-    int rc = get_ext(c.ext_at, &ext);
+    struct buffer send, recv;
+    int rc = get_buffers(tf, &send, &recv);
+    if (rc == 0)
+        rc = get_gifts(tf, &gifts);
     if (rc == 0)
         rc = handle_get(&self()->handles, (int)tf->x[REG_A0], HANDLE_SESSION, RIGHT_CALL, &session);
     if (rc < 0) {
@@ -141,13 +129,13 @@ void ipc_call(struct trapframe *tf)
     struct request *r = &c.request;
     c.session = session.object;
     request_init_without_words(r, thread_self());
-    rc = gather(&ext, r->handles, &r->handle_count);
+    rc = gather(&gifts, r->handles, &r->handle_count);
     if (rc == 0) {
         ipc_get_words(tf, r->words);
         r->badge = s->badge;
         r->origin = session.rights;
-        r->send = user_buffer(ext.send_addr, ext.send_len);
-        r->recv = user_buffer(ext.recv_addr, ext.recv_cap);
+        r->send = send;
+        r->recv = recv;
         ipc_call_direct(s->port, &c);
         rc = port_call(s->port, r);
     } else {
@@ -172,11 +160,10 @@ void ipc_receive_into(struct trapframe *tf, struct parked_receive *w)
     struct received got;
     ipc_receive_direct(w);
     int rc = port_receive(w->port, &w->into, &got);
-    if (rc == 0)
-        rc = put_ext(w->ext_at, got.recv_len, got.handles, got.handle_count);
     if (rc == 0) {
         tf->x[REG_A0] = got.id;
-        tf->x[11] = got.badge;
+        tf->x[REG_A1] = got.badge;
+        put_came(tf, got.recv_len, got.handles, got.handle_count);
         tf->x[REG_T3] = got.origin;
         ipc_put_words(tf, got.words);
     } else {
@@ -185,18 +172,15 @@ void ipc_receive_into(struct trapframe *tf, struct parked_receive *w)
     port_unref(w->port);
 }
 
-/* The port, referenced, and the ext that the frame names. 0 or -errno. */
-static int enter(const struct trapframe *tf, struct parked_receive *w, struct ipc_ext *ext)
+/* The port, referenced, and the buffers that the frame names. 0 or -errno. */
+static int enter(const struct trapframe *tf, struct parked_receive *w, struct buffer *send)
 {
     struct handle port;
-    w->ext_at = tf->x[11];
-    int rc = get_ext(w->ext_at, ext);
+    int rc = get_buffers(tf, send, &w->into);
     if (rc == 0)
         rc = handle_get(&self()->handles, (int)tf->x[REG_A0], HANDLE_PORT, RIGHT_OWN, &port);
-    if (rc == 0) {
+    if (rc == 0)
         w->port = (struct port *)port.object;
-        w->into = user_buffer(ext->recv_addr, ext->recv_cap);
-    }
     return rc;
 }
 
@@ -210,8 +194,8 @@ static void receive_failed(struct trapframe *tf, struct parked_receive *w, int r
 void ipc_receive(struct trapframe *tf)
 {
     struct parked_receive w;
-    struct ipc_ext ext;
-    int rc = enter(tf, &w, &ext);
+    struct buffer none;
+    int rc = enter(tf, &w, &none);
     if (rc < 0) {
         tf->x[REG_A0] = (uint64_t)rc;
         return;
@@ -223,27 +207,35 @@ void ipc_receive(struct trapframe *tf)
         ipc_receive_into(tf, &w);
 }
 
+/* The handles of a reply: that of a session which is made for it, and those named. */
+static int give(const struct trapframe *tf, struct port *port, struct reply *reply)
+{
+    struct ipc_gifts gifts;
+    int rc = get_gifts(tf, &gifts);
+    if (rc < 0)
+        return rc;
+    if (gifts.make_session) {
+        if (gifts.count == IPC_HANDLES)
+            return -EINVAL;
+        rc = session_create(port, &gifts.session, &reply->handles[0]);
+        if (rc < 0)
+            return rc;
+        reply->handles[0].flags |= gifts.session_flags & HANDLE_CLOEXEC;
+        reply->handle_count = 1;
+    }
+    return gather(&gifts, reply->handles, &reply->handle_count);
+}
+
 /* Answers; with `then`, to receive afterwards, which may be part of it. */
-static int reply_with(const struct trapframe *tf, struct port *port, const struct ipc_ext *ext,
+static int reply_with(const struct trapframe *tf, struct port *port, const struct buffer *send,
                       struct parked_receive *then)
 {
     struct reply reply;
     reply.handle_count = 0;
-    int rc = 0;
-    if (ext->reply_session) {
-        rc = session_create(port, &ext->session, &reply.handles[0]);
-        if (rc < 0)
-            return rc;
-        reply.handles[0].flags |= ext->reply_session_flags & HANDLE_CLOEXEC;
-        reply.handle_count = 1;
-        if (ext->send_handle_count == IPC_HANDLES)
-            rc = -EINVAL;
-    }
-    if (rc == 0)
-        rc = gather(ext, reply.handles, &reply.handle_count);
+    int rc = tf->x[REG_A1] ? give(tf, port, &reply) : 0;
     if (rc == 0) {
         ipc_get_words(tf, reply.words);
-        reply.send = user_buffer(ext->send_addr, ext->send_len);
+        reply.send = *send;
         if (then && !reply.handle_count && ipc_reply_direct(port, tf->x[REG_T3], &reply, then))
             return 0;
         rc = port_reply(port, tf->x[REG_T3], &reply);
@@ -256,10 +248,10 @@ static int reply_with(const struct trapframe *tf, struct port *port, const struc
 void ipc_reply(struct trapframe *tf)
 {
     struct parked_receive w;
-    struct ipc_ext ext;
-    int rc = enter(tf, &w, &ext);
+    struct buffer send;
+    int rc = enter(tf, &w, &send);
     if (rc == 0) {
-        rc = reply_with(tf, w.port, &ext, NULL);
+        rc = reply_with(tf, w.port, &send, NULL);
         port_unref(w.port);
     }
     tf->x[REG_A0] = (uint64_t)rc;
@@ -268,14 +260,14 @@ void ipc_reply(struct trapframe *tf)
 void ipc_reply_receive(struct trapframe *tf)
 {
     struct parked_receive w;
-    struct ipc_ext ext;
-    int rc = enter(tf, &w, &ext);
+    struct buffer send;
+    int rc = enter(tf, &w, &send);
     if (rc < 0) {
         tf->x[REG_A0] = (uint64_t)rc;
         return;
     }
     int room = fetch_room(&w);
-    rc = reply_with(tf, w.port, &ext, room < 0 ? NULL : &w);
+    rc = reply_with(tf, w.port, &send, room < 0 ? NULL : &w);
     rc = rc < 0 ? rc : room;
     if (rc < 0)
         receive_failed(tf, &w, rc);

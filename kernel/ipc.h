@@ -1,4 +1,4 @@
-/* The message calls: registers and struct ipc_ext on one side, ports on the other. */
+/* The message calls: registers and struct ipc_gifts on one side, ports on the other. */
 #ifndef KERNEL_IPC_H
 #define KERNEL_IPC_H
 

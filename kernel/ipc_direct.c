@@ -70,7 +70,7 @@ void ipc_call_direct(struct port *p, struct parked_call *c)
     if (!server)
         return;
     struct parked_receive *w = server->parked;
-    if (!copy(&w->into, &r->send) || !ipc_try_put_ext(server->process, w->ext_at, r->send.size)) {
+    if (!copy(&w->into, &r->send)) {
         sched_unclaim(server);
         return;
     }
@@ -92,8 +92,9 @@ void ipc_call_direct(struct port *p, struct parked_call *c)
     count(COUNT_DIRECT);
     struct trapframe *tf = &server->tf;
     tf->x[REG_A0] = r->id;
-    tf->x[REG_A0 + 1] = r->badge;
+    tf->x[REG_A1] = r->badge;
     tf->x[REG_T3] = r->origin;
+    tf->x[REG_T4] = r->send.size; /* and no handles */
     ipc_put_words(tf, r->words);
     port_unref(p); /* the receiver's; the session has another */
     sched_leave_to(server);
@@ -166,8 +167,7 @@ bool ipc_reply_direct(struct port *p, uint64_t id, const struct reply *reply,
         return false;
     struct parked_call *c = r->direct;
     struct thread *client = r->client;
-    bool fits = copy(&r->recv, &reply->send) &&
-                ipc_try_put_ext(client->process, c->ext_at, reply->send.size);
+    bool fits = copy(&r->recv, &reply->send);
     spin_lock(&p->lock);
     if (!fits || !idle_locked(p) || !sched_claim_locked(client)) {
         spin_unlock(&p->lock);
@@ -178,7 +178,8 @@ bool ipc_reply_direct(struct port *p, uint64_t id, const struct reply *reply,
     p->answered++;
     ipc_put_words(&client->tf, reply->words);
     client->tf.x[REG_A0] = 0;
-    if (!unref_unless_last(c->session)) { /* its end is a message, which may wake us */
+    client->tf.x[REG_T4] = reply->send.size; /* and no handles */
+    if (!unref_unless_last(c->session)) {    /* its end is a message, which may wake us */
         memcpy(r->words, reply->words, sizeof r->words);
         r->recv_len = reply->send.size;
         r->state = REQUEST_DONE;

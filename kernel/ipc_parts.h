@@ -17,21 +17,17 @@ struct trapframe;
 struct parked_call {
     struct request request;
     struct kobject *session; /* referenced */
-    uint64_t ext_at;         /* the user's struct ipc_ext; 0: none */
 };
 
 /* A receive, likewise. */
 struct parked_receive {
     struct port *port;  /* referenced */
     struct buffer into; /* the receiver's */
-    uint64_t ext_at;
 };
 
 /* The words of a message in a frame. */
 void ipc_get_words(const struct trapframe *tf, uint64_t *words);
 void ipc_put_words(struct trapframe *tf, const uint64_t *words);
-/* Stores in p's ext that so many bytes came and no handles, if that takes no fault. */
-bool ipc_try_put_ext(struct process *p, uint64_t at, uint64_t recv_len);
 /* The call of the current thread has ended with rc: the frame gets what came, the session
  * goes. */
 void ipc_call_finish(struct trapframe *tf, struct parked_call *c, int rc);

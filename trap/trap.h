@@ -26,8 +26,12 @@ struct trapframe {
 #define REG_T2       7
 #define REG_S0       8
 #define REG_A0       10
+#define REG_A1       11
 #define REG_A7       17
 #define REG_T3       28
+#define REG_T4       29
+#define REG_T5       30
+#define REG_T6       31
 
 /* Causes without the interrupt bit (privileged spec table 4.2). */
 enum trap_cause {

@@ -22,15 +22,10 @@
 #include "test/host/fs_disk.h"
 #include "test/host/lib_killpoint.h"
 #include "kernel/abi.h"
+#include "user/include/message.h"
 
 /* In place of user/include/banyan.h. */
 #define BANYAN_H
-
-struct message {
-    unsigned long w[IPC_WORDS];
-    unsigned long badge, origin;
-    long id;
-};
 
 static long ipc_receive(int port, struct message *m, struct ipc_ext *ext);
 static long ipc_reply(int port, long id, const struct message *m, struct ipc_ext *ext);
@@ -161,10 +156,10 @@ static long answer(struct call *call, const struct message *m, const struct ipc_
         if (ext->send_len)
             memcpy(call->reply, (void *)ext->send_addr, ext->send_len);
         call->reply_len = ext->send_len;
-        call->opened = ext->reply_session;
-        call->session = ext->session;
-        call->session_flags = ext->reply_session_flags;
-        call->passed = ext->send_handle_count ? ext->send_handles[0] : H_NONE;
+        call->opened = ext->gifts.make_session;
+        call->session = ext->gifts.session;
+        call->session_flags = ext->gifts.session_flags;
+        call->passed = ext->gifts.count ? ext->gifts.handles[0] : H_NONE;
     }
     return 0;
 }
@@ -178,14 +173,14 @@ static long ipc_reply(int port, long id, const struct message *m, struct ipc_ext
 {
     struct call *call;
     long err = -ECANCELED;
-    bool makes = ext && ext->reply_session && ext->session.flags & SESSION_OBJECT;
+    bool makes = ext && ext->gifts.make_session && ext->gifts.session.flags & SESSION_OBJECT;
 
     CHECK(port == PORT);
     if (makes && slow_opens)
         usleep(200);
     pthread_mutex_lock(&port_mutex);
     if (makes && slow_opens)
-        CHECK(ext->session.size >= stored[ext->session.badge % 1024]);
+        CHECK(ext->gifts.session.size >= stored[ext->gifts.session.badge % 1024]);
     for (call = calls; call && call->message.id != id;)
         call = call->next;
     if (call && !call->done) {

@@ -8,15 +8,10 @@
 #include "kernel/abi.h"
 #include "test/host/lib_check.h"
 #include "test/host/lib_killpoint.h"
+#include "user/include/message.h"
 
 /* In its place. */
 #define BANYAN_H
-
-struct message {
-    unsigned long w[IPC_WORDS];
-    unsigned long badge, origin;
-    long id;
-};
 
 long ipc_receive(int port, struct message *m, struct ipc_ext *ext);
 long ipc_reply(int port, long id, const struct message *m, struct ipc_ext *ext);

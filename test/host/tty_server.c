@@ -137,7 +137,7 @@ long ipc_reply(int port, long id, const struct message *m, struct ipc_ext *ext)
     CHECK(port == PORT && id > 0);
     if (id == dead_id)
         return -ECANCELED;
-    if (id == refuses_id && ext && (ext->send_len || ext->reply_session))
+    if (id == refuses_id && ext && (ext->send_len || ext->gifts.make_session))
         return -EMSGSIZE;
     if (no_room && ext && ext->send_len)
         return -EAGAIN;
@@ -150,8 +150,8 @@ long ipc_reply(int port, long id, const struct message *m, struct ipc_ext *ext)
         a->len = ext->send_len;
         if (a->len)
             memcpy(a->data, (void *)ext->send_addr, a->len < 128 ? a->len : 128);
-        a->session = ext->reply_session;
-        a->rights = ext->session.rights;
+        a->session = ext->gifts.make_session;
+        a->rights = ext->gifts.session.rights;
     }
     answers_in++;
     if (answer_arrives && answers_left == 0) {

@@ -78,13 +78,13 @@ static void set_answer(struct worker *w, long status)
     w->ext.send_addr = (unsigned long)w->reply;
     w->ext.send_len = r->reply_len;
     if (r->opened) {
-        w->ext.reply_session = 1;
-        w->ext.reply_session_flags = r->close_on_exec ? HANDLE_CLOEXEC : 0;
-        w->ext.session = r->session;
+        w->ext.gifts.make_session = 1;
+        w->ext.gifts.session_flags = r->close_on_exec ? HANDLE_CLOEXEC : 0;
+        w->ext.gifts.session = r->session;
     }
     if (r->passed != H_NONE) {
-        w->ext.send_handle_count = 1;
-        w->ext.send_handles[0] = r->passed;
+        w->ext.gifts.count = 1;
+        w->ext.gifts.handles[0] = r->passed;
     }
 }
 
@@ -134,7 +134,7 @@ static void handle_request(struct worker *w)
     forget_recorded(w);
     status = dispatch(r);
     set_answer(w, status);
-    if (w->ext.reply_session)
+    if (w->ext.gifts.make_session)
         answer_open(w);
     arm_timer();
     unlock();

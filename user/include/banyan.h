@@ -16,6 +16,7 @@
 
 #include "kernel/abi.h"
 #include "kernel/messages.h"
+#include "user/include/message.h"
 
 #ifdef __cplusplus
 #error "banyan.h is C"
@@ -434,22 +435,8 @@ BANYAN_INLINE long sys_system(int system, long op, long a, long b, long c)
 
 /* ---------------------------------------------------------------- messages */
 
-/*
- * A message as the four message calls see it. w[] goes both ways. The rest is
- * set by ipc_receive and ipc_reply_receive only: badge is the word the server
- * gave the session, origin its rights with ORIGIN_KERNEL, id what the reply
- * must name (0 for a notification, whose bits are then w[0]).
- *
- * The ext argument may be 0: no buffer, no handles. Otherwise send_* go out,
- * recv_addr and recv_cap say where a buffer may come in, and recv_len,
- * recv_handle_count and recv_handles are filled in.
- */
-struct message {
-    unsigned long w[IPC_WORDS];
-    unsigned long badge;
-    unsigned long origin;
-    long id;
-};
+/* struct message and struct ipc_ext are in user/include/message.h. The ext argument may be 0: no
+ * buffers, no handles. */
 
 #define BANYAN_LOAD_WORDS(m)                                                                       \
     register unsigned long a2 __asm__("a2") = (m)->w[0];                                           \
@@ -476,19 +463,55 @@ struct message {
         (m)->w[7] = t2;                                                                            \
     } while (0)
 
+/* The gifts, buffers and their sizes as the message calls take them, in registers. A size that is
+ * too large is so for the kernel, too. */
+BANYAN_INLINE unsigned long banyan_size(unsigned long bytes)
+{
+    return bytes < 0xffffffff ? bytes : 0xffffffff;
+}
+
+#define BANYAN_LOAD_EXT(ext)                                                                       \
+    register unsigned long a1 __asm__("a1") =                                                      \
+        (ext) && ((ext)->gifts.count || (ext)->gifts.make_session) ? (unsigned long)&(ext)->gifts  \
+                                                                   : 0;                            \
+    register unsigned long t4 __asm__("t4") = (ext) ? (ext)->send_addr : 0;                        \
+    register unsigned long t5 __asm__("t5") = (ext) ? (ext)->recv_addr : 0;                        \
+    register unsigned long t6 __asm__("t6") =                                                      \
+        (ext) ? IPC_SIZES(banyan_size((ext)->send_len), banyan_size((ext)->recv_cap)) : 0
+
+#define BANYAN_EXT_OPERANDS "+r"(a1), "+r"(t4), "+r"(t5), "+r"(t6)
+
+/* What came, if the call succeeded. */
+BANYAN_INLINE void banyan_came(struct ipc_ext *ext, unsigned long t4, unsigned long t5,
+                               unsigned long t6)
+{
+    unsigned n = (unsigned)(t4 >> 32);
+
+    ext->recv_len = t4 & 0xffffffff;
+    ext->recv_handle_count = n;
+    if (n) {
+        ext->recv_handles[0] = (int)t5;
+        ext->recv_handles[1] = (int)(t5 >> 32);
+        ext->recv_handles[2] = (int)t6;
+        ext->recv_handles[3] = (int)(t6 >> 32);
+    }
+}
+
 /* Send m on a session and wait for the answer, which replaces m->w. Returns 0
  * or the negated errno of the delivery; the server's own verdict is m->w[0]. */
 BANYAN_INLINE long ipc_call(int session, struct message *m, struct ipc_ext *ext)
 {
     BANYAN_LOAD_WORDS(m);
+    BANYAN_LOAD_EXT(ext);
     register long a7 __asm__("a7") = SYS_call;
     register long a0 __asm__("a0") = session;
-    register long a1 __asm__("a1") = (long)ext;
     __asm__ volatile("ecall"
-                     : "+r"(a0), "+r"(a1), "+r"(a7), BANYAN_WORD_OPERANDS
+                     : "+r"(a0), "+r"(a7), BANYAN_WORD_OPERANDS, BANYAN_EXT_OPERANDS
                      :
-                     : "t3", "t4", "t5", "t6", "memory");
+                     : "t3", "memory");
     BANYAN_STORE_WORDS(m);
+    if (ext && a0 == 0)
+        banyan_came(ext, t4, t5, t6);
     return a0;
 }
 
@@ -507,7 +530,7 @@ BANYAN_INLINE long ipc_receive(int port, struct message *m, struct ipc_ext *ext)
 {
     register long a7 __asm__("a7") = SYS_receive;
     register long a0 __asm__("a0") = port;
-    register long a1 __asm__("a1") = (long)ext;
+    register unsigned long a1 __asm__("a1");
     register unsigned long a2 __asm__("a2");
     register unsigned long a3 __asm__("a3");
     register unsigned long a4 __asm__("a4");
@@ -517,15 +540,21 @@ BANYAN_INLINE long ipc_receive(int port, struct message *m, struct ipc_ext *ext)
     register unsigned long t1 __asm__("t1");
     register unsigned long t2 __asm__("t2");
     register unsigned long t3 __asm__("t3");
+    register unsigned long t4 __asm__("t4");
+    register unsigned long t5 __asm__("t5") = ext ? ext->recv_addr : 0;
+    register unsigned long t6 __asm__("t6") = ext ? IPC_SIZES(0ul, banyan_size(ext->recv_cap)) : 0;
     __asm__ volatile("ecall"
-                     : "+r"(a0), "+r"(a1), "+r"(a7), "=r"(a2), "=r"(a3), "=r"(a4), "=r"(a5),
-                       "=r"(a6), "=r"(t0), "=r"(t1), "=r"(t2), "=r"(t3)
+                     : "+r"(a0), "=r"(a1), "+r"(a7), "=r"(a2), "=r"(a3), "=r"(a4), "=r"(a5),
+                       "=r"(a6), "=r"(t0), "=r"(t1), "=r"(t2), "=r"(t3), "=r"(t4), "+r"(t5),
+                       "+r"(t6)
                      :
-                     : "t4", "t5", "t6", "memory");
+                     : "memory");
     BANYAN_STORE_WORDS(m);
-    m->badge = (unsigned long)a1;
+    m->badge = a1;
     m->origin = t3;
     m->id = a0;
+    if (ext && a0 >= 0)
+        banyan_came(ext, t4, t5, t6);
     return a0;
 }
 
@@ -534,14 +563,14 @@ BANYAN_INLINE long ipc_receive(int port, struct message *m, struct ipc_ext *ext)
 BANYAN_INLINE long ipc_reply(int port, long id, const struct message *m, struct ipc_ext *ext)
 {
     BANYAN_LOAD_WORDS(m);
+    BANYAN_LOAD_EXT(ext);
     register long a7 __asm__("a7") = SYS_reply;
     register long a0 __asm__("a0") = port;
-    register long a1 __asm__("a1") = (long)ext;
     register long t3 __asm__("t3") = id;
     __asm__ volatile("ecall"
-                     : "+r"(a0), "+r"(a1), "+r"(a7), "+r"(t3), BANYAN_WORD_OPERANDS
+                     : "+r"(a0), "+r"(a7), "+r"(t3), BANYAN_WORD_OPERANDS, BANYAN_EXT_OPERANDS
                      :
-                     : "t4", "t5", "t6", "memory");
+                     : "memory");
     return a0;
 }
 
@@ -550,23 +579,27 @@ BANYAN_INLINE long ipc_reply(int port, long id, const struct message *m, struct 
 BANYAN_INLINE long ipc_reply_receive(int port, long id, struct message *m, struct ipc_ext *ext)
 {
     BANYAN_LOAD_WORDS(m);
+    BANYAN_LOAD_EXT(ext);
     register long a7 __asm__("a7") = SYS_reply_receive;
     register long a0 __asm__("a0") = port;
-    register long a1 __asm__("a1") = (long)ext;
     register long t3 __asm__("t3") = id;
     __asm__ volatile("ecall"
-                     : "+r"(a0), "+r"(a1), "+r"(a7), "+r"(t3), BANYAN_WORD_OPERANDS
+                     : "+r"(a0), "+r"(a7), "+r"(t3), BANYAN_WORD_OPERANDS, BANYAN_EXT_OPERANDS
                      :
-                     : "t4", "t5", "t6", "memory");
+                     : "memory");
     BANYAN_STORE_WORDS(m);
-    m->badge = (unsigned long)a1;
+    m->badge = a1;
     m->origin = (unsigned long)t3;
     m->id = a0;
+    if (ext && a0 >= 0)
+        banyan_came(ext, t4, t5, t6);
     return a0;
 }
 
 #undef BANYAN_LOAD_WORDS
 #undef BANYAN_STORE_WORDS
 #undef BANYAN_WORD_OPERANDS
+#undef BANYAN_LOAD_EXT
+#undef BANYAN_EXT_OPERANDS
 
 #endif

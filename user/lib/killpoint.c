@@ -90,11 +90,11 @@ static bool garble(unsigned long seed, struct message *m, struct ipc_ext *ext)
         else if (what < 12)
             ext->send_addr = damaged(ext->send_addr, &seed);
         else if (what == 12)
-            ext->send_handle_count = (unsigned)damaged(ext->send_handle_count, &seed);
+            ext->gifts.count = (unsigned)damaged(ext->gifts.count, &seed);
         else if (what == 13)
-            ext->send_handles[ext->send_handle_count++ % IPC_HANDLES] = (int)next(&seed, 5);
+            ext->gifts.handles[ext->gifts.count++ % IPC_HANDLES] = (int)next(&seed, 5);
         else
-            ext->reply_session = (unsigned)damaged(ext->reply_session, &seed);
+            ext->gifts.make_session = (unsigned)damaged(ext->gifts.make_session, &seed);
     }
     return true;
 }

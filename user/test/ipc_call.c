@@ -5,6 +5,7 @@
  * test: points=5
  */
 #include "user/test/ipc_util.h"
+#include "user/test/ipc_raw.h"
 #include <sys/mman.h>
 
 /* Request numbers of the server below. */
@@ -242,6 +243,7 @@ static int bad_arguments(void *unused)
 {
     struct message m = {.w = {ECHO}};
     struct ipc_ext ext = {.send_addr = (unsigned long)out, .send_len = IPC_BUFFER_MAX + 1};
+    struct ipc_raw raw = {.word = ECHO};
     char *guarded = mmap(0, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     (void)unused;
@@ -260,13 +262,18 @@ static int bad_arguments(void *unused)
     CHECK_IS(ipc_call(session, &m, &ext), -EFAULT);
     ext.recv_addr = (unsigned long)&serve; /* text is not for writing */
     CHECK_IS(ipc_call(session, &m, &ext), -EFAULT);
-    ext = (struct ipc_ext){.send_handle_count = 5};
+    ext = (struct ipc_ext){.gifts.count = 5};
     CHECK_IS(ipc_call(session, &m, &ext), -EINVAL);
-    CHECK_IS(ipc_call(session, &m, (struct ipc_ext *)(guarded + 4090)), -EFAULT);
-    CHECK_IS(ipc_call(session, &m, (struct ipc_ext *)-4096l), -EFAULT);
+    raw.gifts = (unsigned long)guarded + 4090;
+    CHECK_IS(ipc_raw(SYS_call, session, 0, raw), -EFAULT);
+    raw.gifts = -4096ul;
+    CHECK_IS(ipc_raw(SYS_call, session, 0, raw), -EFAULT);
     CHECK_IS(ipc_call(1000, &m, 0), -EBADF);
     CHECK_IS(ipc_receive(session, &m, 0), -EBADF); /* of another kind */
-    m.w[0] = ECHO;                                 /* after all that the server still answers */
+    ext = (struct ipc_ext){.recv_addr = (unsigned long)in, .recv_cap = ~0ul};
+    m.w[0] = ECHO; /* more room than a message can fill */
+    CHECK_IS(ipc_call(session, &m, &ext), 0);
+    m.w[0] = ECHO; /* after all that the server still answers */
     CHECK_IS(ipc_call(session, &m, 0), 0);
     CHECK_IS(m.w[0], ECHO + 1);
     return stop();

@@ -70,8 +70,8 @@ static int message(bool queued)
                           .send_len = n,
                           .recv_addr = (unsigned long)in + to,
                           .recv_cap = n,
-                          .send_handles = {session},
-                          .send_handle_count = queued};
+                          .gifts.handles = {session},
+                          .gifts.count = queued};
     bool words_only = !queued && next() % 2;
     struct message m, sent;
 
@@ -280,8 +280,8 @@ static int left_to_another(void *unused)
         struct message m = {.w = {0}};
         struct ipc_ext ext = {.send_addr = (unsigned long)"B",
                               .send_len = 1,
-                              .send_handles = {session},
-                              .send_handle_count = i % 2}; /* with one it goes by the queue */
+                              .gifts.handles = {session},
+                              .gifts.count = i % 2}; /* with one it goes by the queue */
         pid_t bad = spawn(receive_nowhere, 0), good;
 
         while (!__atomic_exchange_n(gone, 0, __ATOMIC_SEQ_CST))

@@ -27,12 +27,13 @@ static void answer(struct message *m, struct ipc_ext *ext)
     unsigned long number = m->w[0], badge = m->w[1], count = number == GIVE ? m->w[1] : m->w[2];
     long id = m->id;
 
-    ext->send_handle_count = 0;
-    ext->reply_session = number == OPEN;
-    ext->session = (struct ipc_session){.badge = badge, .rights = RIGHT_CALL | RIGHT_TRANSFER};
-    ext->reply_session_flags = HANDLE_CLOEXEC;
+    ext->gifts.count = 0;
+    ext->gifts.make_session = number == OPEN;
+    ext->gifts.session =
+        (struct ipc_session){.badge = badge, .rights = RIGHT_CALL | RIGHT_TRANSFER};
+    ext->gifts.session_flags = HANDLE_CLOEXEC;
     for (unsigned i = 0; (number == GIVE || number == OPEN) && i < count && i < IPC_HANDLES; i++)
-        ext->send_handles[ext->send_handle_count++] = fresh_reader((char)('a' + i));
+        ext->gifts.handles[ext->gifts.count++] = fresh_reader((char)('a' + i));
     for (unsigned i = 0; number == TAKE && i < ext->recv_handle_count; i++)
         sys_write(ext->recv_handles[i], &"0123"[i], 1);
     m->w[0] = number == STOP || number <= OPEN ? 0 : m->badge;
@@ -40,7 +41,7 @@ static void answer(struct message *m, struct ipc_ext *ext)
     long err = ipc_reply(port, id, m, ext);
     if (err == -EMFILE || err == -EINVAL) {
         m->w[0] = (unsigned long)err;
-        ext->send_handle_count = ext->reply_session = 0;
+        ext->gifts.count = ext->gifts.make_session = 0;
         ipc_reply(port, id, m, ext);
     }
 }
@@ -60,8 +61,8 @@ static int serve(void)
             m.w[0] = STOP + 1;
         int sent[IPC_HANDLES], n;
         answer(&m, &ext);
-        n = (int)ext.send_handle_count;
-        memcpy(sent, ext.send_handles, sizeof(sent));
+        n = (int)ext.gifts.count;
+        memcpy(sent, ext.gifts.handles, sizeof(sent));
         for (int i = 0; i < n; i++)
             sys_close(sent[i]);
         for (unsigned i = 0; i < ext.recv_handle_count; i++)
@@ -137,8 +138,7 @@ static int taken(void *unused)
     CHECK_IS(sys_pipe(fds, HANDLE_CLOEXEC), 0);
     for (unsigned n = 0; n <= IPC_HANDLES; n++) {
         struct message m = {.w = {TAKE}};
-        struct ipc_ext ext = {.send_handle_count = n,
-                              .send_handles = {fds[1], fds[1], fds[1], fds[1]}};
+        struct ipc_ext ext = {.gifts.count = n, .gifts.handles = {fds[1], fds[1], fds[1], fds[1]}};
         CHECK_IS(ipc_request(session, &m, &ext), 0);
         CHECK_IS(m.w[1], n);
         if (n)
@@ -190,17 +190,17 @@ static int without_right(void *unused)
     int fds[2], bound, h;
     char got;
     struct message m = {.w = {TAKE}};
-    struct ipc_ext ext = {.send_handle_count = 2};
+    struct ipc_ext ext = {.gifts.count = 2};
 
     (void)unused;
     CHECK_IS(start(), 0);
     CHECK_IS(sys_pipe(fds, 0), 0);
     bound = (int)sys_restrict(fds[1], RIGHT_ALL & ~RIGHT_TRANSFER);
     CHECK(bound >= 0);
-    ext.send_handles[0] = fds[1];
-    ext.send_handles[1] = bound;
+    ext.gifts.handles[0] = fds[1];
+    ext.gifts.handles[1] = bound;
     CHECK_IS(ipc_call(session, &m, &ext), -EPERM);
-    ext.send_handles[1] = 999;
+    ext.gifts.handles[1] = 999;
     CHECK_IS(ipc_call(session, &m, &ext), -EBADF);
     CHECK_IS(sys_write(fds[1], "y", 1), 1);
     CHECK_IS(sys_read(fds[0], &got, 1), 1);
@@ -208,7 +208,7 @@ static int without_right(void *unused)
     CHECK_IS(sys_close(bound), 0);
     /* Rights cannot grow on the way. */
     h = (int)sys_restrict(fds[1], RIGHT_TRANSFER);
-    ext = (struct ipc_ext){.send_handle_count = 1, .send_handles = {h}};
+    ext = (struct ipc_ext){.gifts.count = 1, .gifts.handles = {h}};
     m.w[0] = TAKE;
     CHECK_IS(ipc_request(session, &m, &ext), 0);
     CHECK_IS(sys_close(fds[1]), 0);
@@ -262,7 +262,7 @@ static int server_full(void *unused)
     CHECK_IS(sys_pipe(fds, 0), 0);
     server = fork();
     if (server == 0) {
-        ext = (struct ipc_ext){.send_handle_count = 1, .send_handles = {fds[1]}};
+        ext = (struct ipc_ext){.gifts.count = 1, .gifts.handles = {fds[1]}};
         CHECK_IS(ipc_call(session, &m, &ext), -EMFILE);
         m.w[0] = TAKE; /* without handles it goes */
         CHECK_IS(ipc_call(session, &m, 0), 0);
@@ -280,7 +280,7 @@ static int pass_port(void *unused)
 {
     int mine = (int)sys_port_create(), s = make_session(mine, 77, RIGHT_CALL);
     struct message m = {.w = {GIVE}};
-    struct ipc_ext ext = {.send_handle_count = 1, .send_handles = {mine}};
+    struct ipc_ext ext = {.gifts.count = 1, .gifts.handles = {mine}};
     pid_t pid;
 
     (void)unused;

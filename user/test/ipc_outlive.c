@@ -141,8 +141,8 @@ static int call_with_pipe(void *end)
                           .send_len = sizeof(text),
                           .recv_addr = (unsigned long)back,
                           .recv_cap = sizeof(back),
-                          .send_handle_count = 1,
-                          .send_handles = {(int)(long)end}};
+                          .gifts.count = 1,
+                          .gifts.handles = {(int)(long)end}};
 
     pattern_fill(text, sizeof(text), 3, 0);
     CHECK_IS(ipc_call(session, &m, &ext), 0);

@@ -5,6 +5,7 @@
  * test: points=5
  */
 #include "user/test/ipc_util.h"
+#include "user/test/ipc_raw.h"
 #include <pthread.h>
 #include <stdbool.h>
 
@@ -52,11 +53,12 @@ static int bad_replies(void *unused)
     CHECK(receive_request(port, &m, 0) > 0);
     ext.send_len = 8; /* the client takes none */
     CHECK_IS(ipc_reply(port, m.id, &m, &ext), -EMSGSIZE);
-    ext = (struct ipc_ext){.send_handle_count = 1, .send_handles = {999}};
+    ext = (struct ipc_ext){.gifts.count = 1, .gifts.handles = {999}};
     CHECK_IS(ipc_reply(port, m.id, &m, &ext), -EBADF);
-    ext = (struct ipc_ext){.reply_session = 1, .session = {.rights = RIGHT_OWN}};
+    ext = (struct ipc_ext){.gifts.make_session = 1, .gifts.session = {.rights = RIGHT_OWN}};
     CHECK_IS(ipc_reply(port, m.id, &m, &ext), -EINVAL);
-    CHECK_IS(ipc_reply(port, m.id, &m, (struct ipc_ext *)-4096l), -EFAULT);
+    CHECK_IS(ipc_raw(SYS_reply, port, (unsigned long)m.id, (struct ipc_raw){.gifts = -4096ul}),
+             -EFAULT);
     CHECK_IS(ipc_reply(session, m.id, &m, 0), -EBADF);
     CHECK(await_waiting(pid, "reply"));
     m.w[0] = 42;

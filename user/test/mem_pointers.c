@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stddef.h>
 #include <test_mem.h>
+#include "user/test/ipc_raw.h"
 
 /* What kinds of bad there are, for memory that the kernel reads or writes. */
 static char *page_rw;       /* the last bytes of it; what follows is unmapped */
@@ -191,11 +192,9 @@ static long attack_object_dma(unsigned long bad)
     return sys_object_dma(H_SYSTEM, PAGE, (unsigned long *)bad);
 }
 
-static long attack_call_ext(unsigned long bad)
+static long attack_call_gifts(unsigned long bad)
 {
-    struct message m = {.w = {1}};
-
-    return ipc_call(session, &m, (struct ipc_ext *)bad);
+    return ipc_raw(SYS_call, session, 0, (struct ipc_raw){.word = 1, .gifts = bad});
 }
 
 static long attack_call_send(unsigned long bad)
@@ -217,37 +216,25 @@ static long attack_call_receive(unsigned long bad)
 /* A port of which the caller is the server, and on which nothing ever comes. */
 static int quiet_port;
 
-static long attack_receive_ext(unsigned long bad)
-{
-    struct message m;
-
-    sys_notify(quiet_port, 1); /* so that a receive that should fail does not wait */
-    return ipc_receive(quiet_port, &m, (struct ipc_ext *)bad);
-}
-
 static long attack_receive_buffer(unsigned long bad)
 {
     struct message m;
     struct ipc_ext ext = {.recv_addr = bad, .recv_cap = 16};
 
-    sys_notify(quiet_port, 1);
+    sys_notify(quiet_port, 1); /* so that a receive that should fail does not wait */
     return ipc_receive(quiet_port, &m, &ext);
 }
 
 /* An id that names no request is -ECANCELED, but the pointer is looked at first. */
-static long attack_reply_ext(unsigned long bad)
+static long attack_reply_gifts(unsigned long bad)
 {
-    struct message m = {.w = {0}};
-
-    return ipc_reply(quiet_port, 1 << 16, &m, (struct ipc_ext *)bad);
+    return ipc_raw(SYS_reply, quiet_port, 1 << 16, (struct ipc_raw){.gifts = bad});
 }
 
-static long attack_reply_receive_ext(unsigned long bad)
+static long attack_reply_receive_gifts(unsigned long bad)
 {
-    struct message m = {.w = {0}};
-
     sys_notify(quiet_port, 1);
-    return ipc_reply_receive(quiet_port, 1 << 16, &m, (struct ipc_ext *)bad);
+    return ipc_raw(SYS_reply_receive, quiet_port, 1 << 16, (struct ipc_raw){.gifts = bad});
 }
 
 #define SYSTEM_ATTACK(name, op, a, b, c)                                                           \
@@ -303,13 +290,12 @@ static const struct attack attacks[] = {
     {"session_create", attack_session_create, sizeof(struct ipc_session), 0, 0},
     {"object_info", attack_object_info, sizeof(struct abi_object_info), 1, 0},
     {"object_dma", attack_object_dma, 8, 1, 0},
-    {"call: ext", attack_call_ext, sizeof(struct ipc_ext), 1, 1},
+    {"call: gifts", attack_call_gifts, sizeof(struct ipc_gifts), 0, 1},
     {"call: the data sent", attack_call_send, 16, 0, 0},
     {"call: room for the reply", attack_call_receive, 16, 1, 0},
-    {"receive: ext", attack_receive_ext, sizeof(struct ipc_ext), 1, 1},
     {"receive: room", attack_receive_buffer, 16, 1, 0},
-    {"reply: ext", attack_reply_ext, sizeof(struct ipc_ext), 0, 1},
-    {"reply_receive: ext", attack_reply_receive_ext, sizeof(struct ipc_ext), 1, 1},
+    {"reply: gifts", attack_reply_gifts, sizeof(struct ipc_gifts), 0, 1},
+    {"reply_receive: gifts", attack_reply_receive_gifts, sizeof(struct ipc_gifts), 0, 1},
     {"processes", attack_processes, sizeof(struct abi_process), 1, 0},
     {"regions", attack_regions, sizeof(struct abi_region), 1, 0},
     {"page-table entries: query", attack_ptes, sizeof(struct abi_pte_query), 1, 0},
@@ -451,18 +437,19 @@ static int service_survives(void)
     }
     sys_close(client);
     struct ipc_ext room = {.recv_addr = (unsigned long)some_bytes, .recv_cap = sizeof(some_bytes)};
-    /* With an ext that cannot be written nothing is received. */
-    memcpy(page_rw, &room, sizeof(room));
+    /* With room that cannot be written nothing is received. */
+    room.recv_addr = (unsigned long)page_rw;
     mprotect(page_rw, PAGE, PROT_READ);
-    good = ipc_receive(mine, &m, (struct ipc_ext *)page_rw) == -EFAULT;
+    good = ipc_receive(mine, &m, &room) == -EFAULT;
     mprotect(page_rw, PAGE, PROT_READ | PROT_WRITE);
     if (!good)
-        diag("receive with an ext that is read-only");
+        diag("receive into a page that is read-only");
     long id = ipc_receive(mine, &m, &room);
     good &= id > 0 && m.w[0] == 12;
     struct ipc_ext bad = {.send_addr = (unsigned long)page_gone, .send_len = 8};
     m.w[0] = 99;
-    good &= ipc_reply(mine, id, &m, (struct ipc_ext *)page_gone) == -EFAULT;
+    good &= ipc_raw(SYS_reply, mine, (unsigned long)id,
+                    (struct ipc_raw){.gifts = (unsigned long)page_gone}) == -EFAULT;
     good &= ipc_reply(mine, id, &m, &bad) == -EFAULT;
     bad.send_addr = MEM_IMAGE;
     good &= ipc_reply(mine, id, &m, &bad) == -EFAULT;

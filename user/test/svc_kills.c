@@ -210,8 +210,8 @@ static int refusals(void *unused)
         struct message m = {.w = {bad[i].number, bad[i].what, bad[i].signal}};
         struct ipc_ext ext = {.send_addr = (unsigned long)bad[i].name,
                               .send_len = strlen(bad[i].name),
-                              .send_handle_count = 1,
-                              .send_handles = {init}};
+                              .gifts.count = 1,
+                              .gifts.handles = {init}};
         CHECK_IS(ipc_request(init, &m, &ext), bad[i].want);
     }
     struct message m = {.w = {MSG_SVC_DO, SVC_KILL, ABI_SIGKILL}};

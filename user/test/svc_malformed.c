@@ -186,8 +186,8 @@ static int unwanted_handles(void *unused)
     CHECK_IS(pipe(fds), 0);
     for (int i = 0; i < 600; i++) {
         struct message m = {.w = {i % 3 ? MSG_STATFS : MSG_ACCESS}};
-        struct ipc_ext ext = {.send_handle_count = 4,
-                              .send_handles = {fds[1], fds[1], fds[1], fds[1]},
+        struct ipc_ext ext = {.gifts.count = 4,
+                              .gifts.handles = {fds[1], fds[1], fds[1], fds[1]},
                               .recv_addr = (unsigned long)room,
                               .recv_cap = sizeof(room)};
         ipc_request(sessions[i % 2], &m, &ext);

@@ -39,13 +39,13 @@ static int maker(void *number)
 {
     for (unsigned long i = (unsigned long)number; i < OBJECTS; i += MAKERS) {
         struct message m = {.w = {PUT, i}};
-        struct ipc_ext ext = {.send_handle_count = 1};
+        struct ipc_ext ext = {.gifts.count = 1};
         int object = (int)sys_object_create(pages * PAGE);
         char *at = map_object(object);
 
         CHECK(object >= 0 && at);
         pages_write(at, pages, seed_of(i, 0));
-        ext.send_handles[0] = object;
+        ext.gifts.handles[0] = object;
         CHECK_IS(ipc_request(session, &m, &ext), 0);
         CHECK_IS(munmap(at, pages * PAGE), 0);
         CHECK_IS(sys_close(object), 0);
@@ -106,7 +106,7 @@ static int answer(unsigned long number, long id, struct message *m, struct ipc_e
         objects[i] = ext->recv_handles[0];
         return ipc_reply(port, id, m, 0) != 0;
     }
-    *ext = (struct ipc_ext){.send_handle_count = 1, .send_handles = {objects[i]}};
+    *ext = (struct ipc_ext){.gifts.count = 1, .gifts.handles = {objects[i]}};
     return ipc_reply(port, id, m, ext) != 0;
 }
 

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <test_mem.h>
+#include "user/test/ipc_raw.h"
 
 #define SIZE   (4 * PAGE)
 #define RW     (PROT_READ | PROT_WRITE)
@@ -151,11 +152,13 @@ static int message_turn(void *unused)
     (void)unused;
     CHECK(r == 0 || r == -EFAULT);
     CHECK(r < 0 || (m.w[0] == 0 && ext.recv_len == 2000));
-    /* The ext itself in the pages that go. */
-    struct ipc_ext *gone = (struct ipc_ext *)(buffer + 2 * PAGE - 64);
-    m.w[0] = 1;
-    r = ipc_call(session, &m, gone);
-    CHECK(r == 0 || r == -EFAULT);
+    /* The gifts in the pages that go: none, or what the mark stands for. */
+    r = ipc_raw(SYS_call, session, 0,
+                (struct ipc_raw){.word = 1,
+                                 .gifts = (unsigned long)buffer + 2 * PAGE - 48,
+                                 .room = (unsigned long)buffer + 3 * PAGE - 1000,
+                                 .sizes = IPC_SIZES(0ul, 2000ul)});
+    CHECK(r == 0 || r == -EFAULT || r == -EINVAL);
     return 0;
 }
 

@@ -68,7 +68,7 @@ static void do_open(struct tty *tty, const struct message *m, const char *data, 
         [O_RDONLY] = RIGHT_READ, [O_WRONLY] = RIGHT_WRITE, [O_RDWR] = RIGHT_READ | RIGHT_WRITE};
     unsigned long mode = m->w[1] & O_ACCMODE;
     struct message reply = {.w = {0, S_IFCHR}};
-    struct ipc_ext ext = {.reply_session = 1, .session = {.badge = TTY_BADGE}};
+    struct ipc_ext ext = {.gifts.make_session = 1, .gifts.session = {.badge = TTY_BADGE}};
     long err;
 
     (void)data;
@@ -79,8 +79,8 @@ static void do_open(struct tty *tty, const struct message *m, const char *data, 
     } else if (access[mode] & ~m->origin) {
         tty_answer(tty, m->id, -EACCES, 0, 0);
     } else {
-        ext.session.rights = access[mode] | RIGHT_CALL | RIGHT_TRANSFER;
-        ext.reply_session_flags = m->w[1] & O_CLOEXEC ? HANDLE_CLOEXEC : 0;
+        ext.gifts.session.rights = access[mode] | RIGHT_CALL | RIGHT_TRANSFER;
+        ext.gifts.session_flags = m->w[1] & O_CLOEXEC ? HANDLE_CLOEXEC : 0;
         err = ipc_reply(PORT, m->id, &reply, &ext);
         if (err && err != -ECANCELED) /* it cannot take a session: say why */
             tty_answer(tty, m->id, err, 0, 0);
