@@ -33,41 +33,56 @@ void request_init_without_words(struct request *r, struct thread *client)
     r->recv_len = 0;
 }
 
+/* The bytes from offset `at` of a buffer on that lie in one page. */
+static uint64_t in_page(const struct buffer *b, uint64_t at)
+{
+    return PAGE_SIZE - ((b->frames ? at : b->addr + at) & PAGE_MASK);
+}
+
+static char *frame_byte(const struct buffer *b, uint64_t at)
+{
+    return (char *)frame_address(b->frames[at >> PAGE_SHIFT]) + (at & PAGE_MASK);
+}
+
 /*
- * The source frame is held by a reference, so that only the target's walk lock
- * is held while the bytes move: two walk locks at once could deadlock.
+ * Copies n bytes that lie in a page on either side. Two walk locks at once could deadlock: where
+ * the second cannot be had at once, the source frame is held by a reference instead.
  */
+static enum copy_result copy_piece(const struct buffer *to, const struct buffer *from, uint64_t at,
+                                   uint64_t n)
+{
+    if (!from->frames && !to->frames &&
+        try_copy_between(to->space, to->addr + at, from->space, from->addr + at, n))
+        return COPY_DONE;
+    struct frame *f = NULL;
+    if (!from->frames && !(f = user_frame_ref(from->space, from->addr + at)))
+        return COPY_FROM_ABSENT;
+    const char *bytes = from->frames ? frame_byte(from, at)
+                                     : (char *)frame_address(f) + ((from->addr + at) & PAGE_MASK);
+    bool copied = true;
+    if (to->frames)
+        memcpy(frame_byte(to, at), bytes, n);
+    else
+        copied = try_copy_to_user(to->space, to->addr + at, bytes, n) == n;
+    if (f)
+        swap_page_unref(f);
+    return copied ? COPY_DONE : COPY_TO_ABSENT;
+}
+
 enum copy_result buffer_copy(const struct buffer *to, const struct buffer *from, uint64_t n,
                              uint64_t *done)
 {
     while (*done < n) {
-        uint64_t src = from->frames ? *done : from->addr + *done;
-        uint64_t step = PAGE_SIZE - (src & PAGE_MASK);
-        if (step > n - *done)
-            step = n - *done;
-        struct frame *f;
-        if (from->frames)
-            f = from->frames[src >> PAGE_SHIFT];
-        else if (!(f = user_frame_ref(from->space, src)))
-            return COPY_FROM_ABSENT;
-        const char *bytes = (const char *)frame_address(f) + (src & PAGE_MASK);
-        uint64_t moved = 0;
-        if (!to->frames) {
-            moved = try_copy_to_user(to->space, to->addr + *done, bytes, step);
-        } else {
-            while (moved < step) {
-                uint64_t dst = *done + moved, room = PAGE_SIZE - (dst & PAGE_MASK);
-                uint64_t part = step - moved < room ? step - moved : room;
-                memcpy((char *)frame_address(to->frames[dst >> PAGE_SHIFT]) + (dst & PAGE_MASK),
-                       bytes + moved, part);
-                moved += part;
-            }
-        }
-        if (!from->frames)
-            swap_page_unref(f);
-        *done += moved;
-        if (moved < step)
-            return COPY_TO_ABSENT;
+        uint64_t piece = n - *done, room = in_page(from, *done);
+        if (piece > room)
+            piece = room;
+        room = in_page(to, *done);
+        if (piece > room)
+            piece = room;
+        enum copy_result result = copy_piece(to, from, *done, piece);
+        if (result != COPY_DONE)
+            return result;
+        *done += piece;
     }
     return COPY_DONE;
 }

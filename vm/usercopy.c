@@ -44,6 +44,12 @@ static inline pte_t *enter(struct space *s, vaddr_t va, unsigned access)
     return pte;
 }
 
+/* Where the byte at va is that the entry maps. Its table's walk lock is held. */
+static inline char *page_byte(const pte_t *pte, vaddr_t va)
+{
+    return (char *)direct_map(pte_paddr(pte_load(pte))) + (va & PAGE_MASK);
+}
+
 /* The kernel address of a user byte, with the walk lock of its table held (*walk); NULL,
  * nothing held, if the entry does not allow the access as it is. */
 static char *enter_page(struct space *s, vaddr_t va, unsigned access, struct spinlock **walk)
@@ -52,7 +58,7 @@ static char *enter_page(struct space *s, vaddr_t va, unsigned access, struct spi
     if (!pte)
         return NULL;
     *walk = sv39_lock(pte);
-    return (char *)direct_map(pte_paddr(pte_load(pte))) + (va & PAGE_MASK);
+    return page_byte(pte, va);
 }
 
 int user_fault(struct space *s, vaddr_t va, unsigned access, int flags)
@@ -66,12 +72,12 @@ int user_fault(struct space *s, vaddr_t va, unsigned access, int flags)
     return space_fault(s, va, access, flags);
 }
 
-static size_t try_copy_in(struct space *s, void *to, vaddr_t from, size_t n, unsigned access)
+size_t try_copy_from_user(struct space *s, void *to, vaddr_t from, size_t n)
 {
     size_t done = 0;
     while (done < n) {
         struct spinlock *walk;
-        char *page = enter_page(s, from + done, access, &walk);
+        char *page = enter_page(s, from + done, ACCESS_READ, &walk);
         if (!page)
             break;
         size_t step = in_page(from + done, n - done);
@@ -80,11 +86,6 @@ static size_t try_copy_in(struct space *s, void *to, vaddr_t from, size_t n, uns
         done += step;
     }
     return done;
-}
-
-size_t try_copy_from_user(struct space *s, void *to, vaddr_t from, size_t n)
-{
-    return try_copy_in(s, to, from, n, ACCESS_READ);
 }
 
 size_t try_copy_to_user(struct space *s, vaddr_t to, const void *from, size_t n)
@@ -103,27 +104,56 @@ size_t try_copy_to_user(struct space *s, vaddr_t to, const void *from, size_t n)
     return done;
 }
 
-static int copy_in(struct space *s, void *to, vaddr_t from, size_t n, unsigned access)
+/* Takes a second walk lock if nobody has it. In the checking kernel somebody seems to have each
+ * eighth, so that a single hart goes both ways (copy_piece in kernel/request.c). */
+static bool try_second(struct spinlock *l)
 {
-    if (!user_range(from, n))
-        return -EFAULT;
-    size_t done = 0;
-    while ((done += try_copy_in(s, (char *)to + done, from + done, n - done, access)) < n) {
-        int rc = user_fault(s, from + done, access, 0);
-        if (rc < 0)
-            return rc;
+#ifdef DEBUG
+    static unsigned tries;
+    if (__atomic_fetch_add(&tries, 1, __ATOMIC_RELAXED) % 8 == 7)
+        return false;
+#endif
+    return spin_trylock(l);
+}
+
+bool try_copy_between(struct space *to, vaddr_t to_va, struct space *from, vaddr_t from_va,
+                      size_t n)
+{
+    walk_begin();
+    pte_t *dst = sv39_walk(to->root, to_va, false);
+    pte_t *src = sv39_walk(from->root, from_va, false);
+    if (!dst || !src) {
+        walk_end();
+        return false;
     }
-    return 0;
+    struct spinlock *first = sv39_lock(dst), *second = sv39_lock(src);
+    spin_lock(first);
+    /* Another hart may copy the other way, so nobody waits for a second one. */
+    bool both = second == first || try_second(second);
+    bool allowed = both && use_locked(src, ACCESS_READ) && use_locked(dst, ACCESS_WRITE);
+    if (allowed) {
+        walk_end(); /* the tables stay, for the entries are in use */
+        memcpy(page_byte(dst, to_va), page_byte(src, from_va), n);
+    }
+    if (both && second != first)
+        spin_unlock(second);
+    spin_unlock(first);
+    if (!allowed)
+        walk_end();
+    return allowed;
 }
 
 int copy_from_user(struct space *s, void *to, vaddr_t from, size_t n)
 {
-    return copy_in(s, to, from, n, ACCESS_READ);
-}
-
-int copy_for_update(struct space *s, void *to, vaddr_t from, size_t n)
-{
-    return copy_in(s, to, from, n, ACCESS_WRITE);
+    if (!user_range(from, n))
+        return -EFAULT;
+    size_t done = 0;
+    while ((done += try_copy_from_user(s, (char *)to + done, from + done, n - done)) < n) {
+        int rc = user_fault(s, from + done, ACCESS_READ, 0);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
 }
 
 int copy_to_user(struct space *s, vaddr_t to, const void *from, size_t n)
@@ -155,6 +185,21 @@ long copy_string_from_user(struct space *s, char *to, vaddr_t from, size_t size)
     return -ENAMETOOLONG;
 }
 
+/* Is there, in the only page of the range, what the access needs, as it is? Nothing is marked, and
+ * no lock taken: it may be gone the next moment, as it may be after a look with the lock. 60
+ * instructions, where that takes 145; each message with a buffer asks this. */
+static bool is_ready(struct space *s, vaddr_t va, size_t n, unsigned access)
+{
+    uint64_t needed = PTE_V | PTE_U | PTE_A | (access == ACCESS_WRITE ? PTE_W | PTE_D : PTE_R);
+    if (access == ACCESS_EXEC || n > in_page(va, n))
+        return false;
+    walk_begin();
+    const pte_t *pte = sv39_walk(s->root, va, false);
+    pte_t now = pte ? pte_load(pte) : 0;
+    walk_end();
+    return (now & needed) == needed && frame_valid(pte_paddr(now));
+}
+
 /* Where the pages from va on end that allow the access, at `end` at the latest. One look for
  * all that are in a table. */
 static vaddr_t present_until(struct space *s, vaddr_t va, vaddr_t end, unsigned access)
@@ -174,6 +219,8 @@ int user_prefault(struct space *s, vaddr_t va, size_t n, unsigned access)
 {
     if (!user_range(va, n))
         return -EFAULT;
+    if (n && is_ready(s, va, n, access))
+        return 0;
     vaddr_t end = va + n;
     while (va < end) {
         vaddr_t until = present_until(s, va, end, access);

@@ -28,11 +28,13 @@ static inline bool user_range(vaddr_t va, uint64_t n)
  * may have been copied when it fails. */
 int copy_from_user(struct space *s, void *to, vaddr_t from, size_t n);
 int copy_to_user(struct space *s, vaddr_t to, const void *from, size_t n);
-/* As copy_from_user, of memory that is about to be written: it is faulted in for that. */
-int copy_for_update(struct space *s, void *to, vaddr_t from, size_t n);
 /* As many bytes as can be had without a fault. Never sleeps. */
 size_t try_copy_from_user(struct space *s, void *to, vaddr_t from, size_t n);
 size_t try_copy_to_user(struct space *s, vaddr_t to, const void *from, size_t n);
+/* From one user to another: n bytes that lie in a page on either side, if neither needs a fault and
+ * the source's walk lock is free. Spins for the target's; never sleeps. */
+bool try_copy_between(struct space *to, vaddr_t to_va, struct space *from, vaddr_t from_va,
+                      size_t n);
 /* What a copy that came up short does next: space_fault, but device registers,
  * which no copy touches, are -EFAULT. */
 int user_fault(struct space *s, vaddr_t va, unsigned access, int flags);

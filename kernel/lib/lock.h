@@ -7,8 +7,8 @@
  * so a hart that spins still answers them.
  *
  * THE LOCK ORDER. A lock may be taken only while every lock already held has a
- * smaller rank. Equal ranks are never held together. Debug builds check this
- * on every acquisition. spin_trylock is exempt: it cannot wait.
+ * smaller rank. Nobody waits for a second one of the same rank. Debug builds check
+ * this on every acquisition. spin_trylock is exempt: it cannot wait.
  */
 #ifndef KERNEL_LIB_LOCK_H
 #define KERNEL_LIB_LOCK_H

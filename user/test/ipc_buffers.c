@@ -1,7 +1,8 @@
 /*
  * Buffers of messages in pages that have to be brought, or written, by servers:
- * mapped files, also those of the very server that is called; pages of a pager
- * that is slow or fails; pages taken away during the call.
+ * mapped files, also those of the very server that is called; pages shared after a
+ * fork; pages of a pager that is slow or fails; pages taken away during the call.
+ * And bytes that go both ways at once.
  *
  * test: points=4
  */
@@ -34,6 +35,116 @@ static int serve(int port, int n)
         CHECK_IS(ipc_reply(port, id, &m, &ext), 0);
     }
     return 0;
+}
+
+/* The pages of a server's buffer are shared with a child that it has forked: what comes is the
+ * server's alone. */
+static int shared_with_child(void *unused)
+{
+    int port = (int)sys_port_create(), session = make_session(port, 1, RIGHT_CALL), fds[2];
+    pid_t client, child;
+    struct message m = {.w = {50}};
+    struct ipc_ext ext;
+    char go;
+
+    (void)unused;
+    memset(buffer, 1, SIZE);
+    client = fork();
+    if (client == 0) {
+        memset(buffer, 2, SIZE);
+        ext = (struct ipc_ext){.send_addr = (unsigned long)buffer, .send_len = SIZE};
+        _exit(ipc_request(session, &m, &ext) != 0);
+    }
+    CHECK_IS(pipe(fds), 0);
+    child = fork();
+    if (child == 0) {
+        if (read(fds[0], &go, 1) != 1)
+            _exit(1);
+        for (unsigned long i = 0; i < SIZE; i++)
+            if (buffer[i] != 1)
+                _exit(2);
+        _exit(0);
+    }
+    ext = (struct ipc_ext){.recv_addr = (unsigned long)buffer, .recv_cap = SIZE};
+    CHECK(receive_request(port, &m, &ext) > 0);
+    CHECK_IS(ext.recv_len, SIZE);
+    for (unsigned long i = 0; i < SIZE; i++)
+        CHECK_IS(buffer[i], 2);
+    CHECK_IS(write(fds[1], "", 1), 1);
+    m.w[0] = 0;
+    CHECK_IS(ipc_reply(port, m.id, &m, 0), 0);
+    CHECK_IS(close(fds[0]) + close(fds[1]), 0);
+    CHECK_IS(reap(child), 0);
+    return reap(client);
+}
+
+/* ------------------------------------------- copies that go both ways at once */
+
+#define CROSSING_ROUNDS 300
+#define CROSSING_SIZE   (2 * 4096ul)
+
+static int crossing_port, crossing_session;
+static char crossing[2][CROSSING_SIZE];
+
+static void *echo(void *bytes)
+{
+    struct message m = {.w = {0}};
+    struct ipc_ext ext = {.recv_addr = (unsigned long)bytes, .recv_cap = CROSSING_SIZE};
+    long id = ipc_receive(crossing_port, &m, &ext);
+
+    while (id >= 0) {
+        ext.send_addr = (unsigned long)bytes;
+        ext.send_len = ext.recv_len;
+        for (unsigned long i = 0; i < ext.recv_len; i++)
+            ((char *)bytes)[i]++;
+        m.w[0] = 0;
+        id = ipc_reply_receive(crossing_port, id, &m, &ext);
+    }
+    return 0;
+}
+
+static void *ask(void *bytes)
+{
+    char *mine = bytes;
+
+    for (int i = 0; i < CROSSING_ROUNDS; i++) {
+        struct message m = {.w = {50}};
+        struct ipc_ext ext = {.send_addr = (unsigned long)mine,
+                              .send_len = CROSSING_SIZE,
+                              .recv_addr = (unsigned long)mine,
+                              .recv_cap = CROSSING_SIZE};
+        memset(mine, i, CROSSING_SIZE);
+        if (ipc_request(crossing_session, &m, &ext) != 0 || ext.recv_len != CROSSING_SIZE)
+            return (void *)1;
+        for (unsigned long at = 0; at < CROSSING_SIZE; at++)
+            if (mine[at] != (char)(i + 1))
+                return (void *)1;
+    }
+    return 0;
+}
+
+/* Two threads ask two of another process: one's bytes go while the other's come. */
+static int both_ways(void *unused)
+{
+    pthread_t other;
+    void *trouble = 0;
+    pid_t server;
+
+    (void)unused;
+    crossing_port = (int)sys_port_create();
+    crossing_session = make_session(crossing_port, 1, RIGHT_CALL);
+    server = fork();
+    if (server == 0) {
+        if (pthread_create(&other, 0, echo, crossing[0]) == 0)
+            echo(crossing[1]);
+        _exit(1);
+    }
+    CHECK(server > 0);
+    CHECK_IS(pthread_create(&other, 0, ask, crossing[0]), 0);
+    CHECK(!ask(crossing[1]));
+    CHECK_IS(pthread_join(other, &trouble), 0);
+    CHECK(!trouble);
+    return kill_and_reap(server, ABI_SIGKILL);
 }
 
 static char *map_file(const char *name, int flags)
@@ -268,6 +379,8 @@ static int moving_pages(void *unused)
 }
 
 static const struct proc_test tests[] = {
+    {shared_with_child, "pages of the server's that it shares with a child"},
+    {both_ways, "bytes that go both ways between two processes"},
     {shared_files, "from one mapped file to another"},
     {private_files, "from a private mapping of a file"},
     {own_pages, "pages that the called server has to supply itself"},
