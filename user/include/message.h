@@ -1,5 +1,5 @@
 /*
- * A message, as programs and servers have it (user/include/banyan.h has the calls).
+ * A message, as programs and servers have it (user/include/ipc.h has the calls).
  */
 #ifndef MESSAGE_H
 #define MESSAGE_H
