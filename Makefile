@@ -446,7 +446,8 @@ fuzz-%:
 	@mkdir -p $(B)/fuzz/$*
 	$(call say,CLANG,$(B)/fuzz/$*.fuzz)clang $(FUZZ_FLAGS) -o $(B)/fuzz/$*.fuzz \
 	    test/host/$*_corpus.c \
-	    $$(sed -n 's,^/\* host-test: \(.*\) \*/$$,\1,p' test/host/$*_corpus.c)
+	    $$(sed -n 's,^/\* host-test: \(.*\) \*/$$,\1 ,; t found; d; :found s,/ ,/*.c ,g; p' \
+	        test/host/$*_corpus.c)
 	$(B)/fuzz/$*.fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=60 \
 	    -artifact_prefix=$(B)/fuzz/$*- $(B)/fuzz/$* test/data/$*
 

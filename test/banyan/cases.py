@@ -206,15 +206,20 @@ class HostCase:
 
 
 def host_case(path, root):
-    """The HostCase of test/host/NAME.c or test/host/NAME/."""
+    """The HostCase of test/host/NAME.c or test/host/NAME/. A folder that a line `host-test:` names
+    stands for all C files in it."""
     path = pathlib.Path(path)
     sources = sorted(path.glob("*.c")) if path.is_dir() else [path]
     words = [word for source in sources
              for line in HOST_LINE.findall(source.read_text(errors="replace"))
              for word in line.split()]
-    linked = tuple(pathlib.Path(root) / word for word in words if not word.startswith("-"))
-    for file in linked:
-        if not file.exists():
-            raise CaseError(f"{path}: host-test names {file}, which does not exist")
+    linked = []
+    for word in words:
+        named = pathlib.Path(root) / word
+        if word.startswith("-"):
+            continue
+        if not named.exists():
+            raise CaseError(f"{path}: host-test names {named}, which does not exist")
+        linked += sorted(named.glob("*.c")) if named.is_dir() else [named]
     flags = tuple(word for word in words if word.startswith("-"))
-    return HostCase(path.stem, tuple(sources), linked, flags)
+    return HostCase(path.stem, tuple(sources), tuple(linked), flags)

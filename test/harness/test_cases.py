@@ -93,6 +93,12 @@ def test_host(tmp_path):
     (tmp_path / "t.c").write_text("/* host-test: a.c -DX=1 */\n")
     case = host_case(tmp_path / "t.c", tmp_path)
     assert case.linked == (tmp_path / "a.c",) and case.flags == ("-DX=1",)
+    (tmp_path / "d").mkdir()
+    for name in ("z.c", "b.c", "b.h"):
+        (tmp_path / "d" / name).write_text("")
+    (tmp_path / "t.c").write_text("/* host-test: d/ a.c */\n")
+    assert host_case(tmp_path / "t.c", tmp_path).linked == (
+        tmp_path / "d" / "b.c", tmp_path / "d" / "z.c", tmp_path / "a.c")
     (tmp_path / "t.c").write_text("/* host-test: b.c */\n")
     with pytest.raises(CaseError, match="b.c, which does not exist"):
         host_case(tmp_path / "t.c", tmp_path)

@@ -4,19 +4,7 @@
  * whole, and cuts the power at each later one. What is recovered must be sound, and have as
  * many of the operations as were committed.
  *
- * host-test: user/fs/core/attr.c user/fs/core/cache.c user/fs/core/checkpoint.c
- * host-test: user/fs/core/commit.c user/fs/core/create.c user/fs/core/dir.c
- * host-test: user/fs/core/dirchange.c user/fs/core/dirindex.c user/fs/core/freed.c
- * host-test: user/fs/core/group.c user/fs/core/inode.c user/fs/core/io.c
- * host-test: user/fs/core/journal.c user/fs/core/link.c user/fs/core/list.c
- * host-test: user/fs/core/map.c user/fs/core/mount.c user/fs/core/namecache.c
- * host-test: user/fs/core/open.c
- * host-test: user/fs/core/orphan.c user/fs/core/page.c user/fs/core/pagereserve.c
- * host-test: user/fs/core/record.c user/fs/core/recover.c user/fs/core/remove.c
- * host-test: user/fs/core/redo.c user/fs/core/rename.c user/fs/core/replay.c
- * host-test: user/fs/core/reserve.c user/fs/core/super.c
- * host-test: user/fs/core/sync.c user/fs/core/truncate.c user/fs/core/txn.c
- * host-test: user/fs/core/walk.c
+ * host-test: user/fs/core/
  */
 #include "test/host/fs_disk.h"
 #include "user/fs/core/volume.h"
