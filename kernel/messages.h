@@ -7,6 +7,10 @@
  * does not know, or a malformed message, with -EINVAL (-ENOSYS if it knows
  * none like it) and lives.
  *
+ * A path of at most MSG_PATH_SHORT bytes may be in the words instead ("data = path",
+ * and the buffer is empty): its bytes from w[3] on, and their number in the last byte
+ * of w[7]. So most paths travel in registers.
+ *
  * Messages marked (kernel) are honoured only with ORIGIN_KERNEL set in the
  * origin word; from a program they are answered with -EPERM.
  */
@@ -32,6 +36,9 @@
 
 /* --------------------------------------------------------------- file names */
 
+#define MSG_PATH_WORD  3 /* where a short path begins */
+#define MSG_PATH_SHORT 39
+
 /* Paths are relative to the directory that the session's badge names; one that
  * starts with '/' is taken from the server's root. Empty path: the session's
  * own file, where a message says that this is allowed. */
@@ -41,8 +48,8 @@
  * the access mode; READ implies EXEC if the mode has an x bit), or for a device
  * a handle in its place. */
 #define MSG_OPEN 16
-/* w[1] = 1: do not follow a last symlink. data = path, may be empty. Reply
- * data = struct msg_stat. */
+/* w[1] = 1: do not follow a last symlink. data = path, may be empty. The words of
+ * the reply are a struct msg_stat (so w[0] is not negative). */
 #define MSG_STAT 17
 /* w[1] = cookie (0 = start), of a directory session. Reply: w[0] = bytes,
  * w[1] = next cookie, a greater one; reply data = struct msg_dirent records, none =
@@ -77,15 +84,12 @@
 #define MSG_ACCESS 31
 
 struct msg_stat {
-    unsigned long ino;
+    unsigned long mode : 16, blksize : 48;
+    unsigned long ino : 32, rdev : 32;
     unsigned long size;
-    unsigned long blocks; /* of 512 bytes */
+    unsigned long blocks : 48, nlink : 16; /* blocks of 512 bytes */
     unsigned long atime_ns, mtime_ns, ctime_ns;
-    unsigned mode;
-    unsigned nlink;
-    unsigned uid, gid;
-    unsigned rdev;
-    unsigned blksize;
+    unsigned long uid : 32, gid : 32;
 };
 
 struct msg_dirent {

@@ -309,16 +309,45 @@ static long sys_object_discard(int port, unsigned long key)
 
 static struct call last;
 
-/* One message on a session, with a path as data. */
+/* Puts a path into the message, and every other time into its words if it may be there. */
+static void set_path(struct call *call, const char *path)
+{
+    static bool in_words;
+    unsigned long number = call->message.w[0];
+    bool two = number == MSG_RENAME || number == MSG_LINK || number == MSG_SYMLINK;
+
+    call->data = path;
+    call->len = strlen(path);
+    if (two || call->len > MSG_PATH_SHORT || !(in_words = !in_words))
+        return;
+    memcpy(&call->message.w[MSG_PATH_WORD], path, call->len);
+    call->message.w[IPC_WORDS - 1] |= call->len << 56;
+    call->len = 0;
+}
+
+/* One message on a session, with a path. */
 static long send_path(unsigned long badge, unsigned long origin, unsigned long number,
                       const char *path, unsigned long w1, unsigned long w2)
 {
     memset(&last, 0, sizeof(last));
     last.message = (struct message){.w = {number, w1, w2}, .badge = badge, .origin = origin};
-    last.data = path;
-    last.len = strlen(path);
     last.room = IPC_BUFFER_MAX;
+    set_path(&last, path);
     return send_call(&last);
+}
+
+static const struct msg_stat *told(void)
+{
+    return (const struct msg_stat *)last.w;
+}
+
+static long send_stat(unsigned long badge, const char *path, bool nofollow)
+{
+    long w0 = send_path(badge, ANY, MSG_STAT, path, nofollow, 0);
+
+    CHECK(last.reply_len == 0);
+    CHECK(w0 < 0 || (told()->ino > 0 && told()->blksize == 1024));
+    return w0 < 0 ? w0 : 0;
 }
 
 /* One message of the kernel's. */
@@ -370,8 +399,6 @@ static void test_open(void)
 
 static void test_names(void)
 {
-    struct msg_stat *stat = (struct msg_stat *)last.reply;
-
     CHECK(send_path(2, ANY, MSG_MKDIR, "d", 0755, 0) == 0);
     CHECK(send_path(2, ANY, MSG_SYMLINK, "targetd/s", 6, 0) == 0);
     CHECK(send_path(2, ANY, MSG_SYMLINK, "targetd/s", 10, 0) == -EINVAL);
@@ -381,14 +408,17 @@ static void test_names(void)
     CHECK(send_path(2, ANY, MSG_RENAME, "d/sd/t", 7, 0) == -EINVAL);
     CHECK(send_path(2, ANY, MSG_LINK, "d/td/u", 3, 0) == 0);
     CHECK(send_path(2, ANY, MSG_LINK, "d/td/u", ~0ul, 0) == -EINVAL);
-    CHECK(send_path(2, ANY, MSG_STAT, "d/u", 1, 0) == 0 && last.reply_len == sizeof(*stat));
-    CHECK(stat->nlink == 2 && stat->size == 6);
-    CHECK(send_path(2, ANY, MSG_STAT, "", 0, 0) == 0 && stat->ino == 2);
+    CHECK(send_stat(2, "d/u", true) == 0 && told()->nlink == 2 && told()->size == 6);
+    CHECK(send_stat(2, "d/u", false) == -ENOENT);
+    CHECK(send_stat(2, "", false) == 0 && told()->ino == 2);
+    CHECK(send_stat(2, "", false) == 0 && told()->ino == 2);                     /* the other way */
+    CHECK(send_stat(2, "d/./././././././././././././././././././", false) == 0); /* 40 bytes */
+    CHECK(send_stat(2, "d/./././././././././././././././././././././.", false) == 0);
     CHECK(send_path(2, ANY, MSG_ACCESS, "d", 7, 0) == 0);
     CHECK(send_path(2, ANY, MSG_ACCESS, "d", 8, 0) == -EINVAL);
     CHECK(send_path(2, ANY, MSG_UTIME, "d", 1000000000, 2000000000) == 0);
-    CHECK(send_path(2, ANY, MSG_STAT, "d", 0, 0) == 0 && stat->mtime_ns == 2000000000);
-    CHECK(send_path(stat->ino, ANY, MSG_GETCWD, "", 0, 0) == 2 && last.reply_len == 2);
+    CHECK(send_stat(2, "d", false) == 0 && told()->mtime_ns == 2000000000);
+    CHECK(send_path(told()->ino, ANY, MSG_GETCWD, "", 0, 0) == 2 && last.reply_len == 2);
     CHECK(memcmp(last.reply, "/d", 2) == 0);
     CHECK(send_path(2, ANY, MSG_STATFS, "", 0, 0) == 0);
     CHECK(last.reply_len == sizeof(struct msg_statfs));
@@ -488,8 +518,7 @@ static long open_failing(const char *path, long fail)
     memset(&last, 0, sizeof(last));
     last.message =
         (struct message){.w = {MSG_OPEN, FS_O_RDWR | FS_O_CREAT, 0644}, .badge = 2, .origin = ANY};
-    last.data = path;
-    last.len = strlen(path);
+    set_path(&last, path);
     last.fail = fail;
     return send_call(&last);
 }
@@ -506,8 +535,8 @@ static void test_failed_answers(void)
     unsigned long before = inodes_free(), ino;
 
     open_failing("f", -ECANCELED); /* killed: the kernel tells of the session's end */
-    CHECK(send_path(2, ANY, MSG_STAT, "f", 0, 0) == 0);
-    ino = ((struct msg_stat *)last.reply)->ino;
+    CHECK(send_stat(2, "f", false) == 0);
+    ino = told()->ino;
     CHECK(send_path(2, ANY, MSG_UNLINK, "f", 0, 0) == 0 && inodes_free() == before - 1);
     close_session(ino);
     CHECK(inodes_free() == before);
@@ -520,17 +549,41 @@ static void test_failed_answers(void)
     CHECK(inodes_free() == before);
     /* Data that the client has no room for, and a kernel short of frames. */
     memset(&last, 0, sizeof(last));
-    last.message = (struct message){.w = {MSG_STAT}, .badge = 2, .origin = ANY};
+    last.message = (struct message){.w = {MSG_STATFS}, .badge = 2, .origin = ANY};
     last.room = 10;
     last.data = "";
     CHECK(send_call(&last) == -EMSGSIZE && last.reply_len == 0);
     memset(&last, 0, sizeof(last));
-    last.message = (struct message){.w = {MSG_STAT}, .badge = 2, .origin = ANY};
+    last.message = (struct message){.w = {MSG_STATFS}, .badge = 2, .origin = ANY};
     last.room = 1000;
     last.data = "";
     last.fail = -EAGAIN;
     last.again = 5;
-    CHECK(send_call(&last) == 0 && last.reply_len == sizeof(struct msg_stat));
+    CHECK(send_call(&last) == 0 && last.reply_len == sizeof(struct msg_statfs));
+}
+
+/* What a short path may be. */
+static void test_short_paths(void)
+{
+    static const char longest[] = "abcdefghijklmnopqrstuvwxyz_0123456789_-";
+    struct call call = {.data = "", .room = IPC_BUFFER_MAX};
+
+    CHECK(strlen(longest) == MSG_PATH_SHORT);
+    for (unsigned long len = 0; len < 256; len++) {
+        call.message = (struct message){.w = {MSG_MKDIR, 0755}, .badge = 2, .origin = ANY};
+        memcpy(&call.message.w[MSG_PATH_WORD], longest, sizeof(longest));
+        call.message.w[IPC_WORDS - 1] |= len << 56;
+        call.taken = call.done = false;
+        CHECK(send_call(&call) == (len == 0 ? -ENOENT : len <= MSG_PATH_SHORT ? 0 : -EINVAL));
+    }
+    for (unsigned len = MSG_PATH_SHORT; len > 0; len--) {
+        char name[MSG_PATH_SHORT + 1] = "";
+
+        memcpy(name, longest, len);
+        CHECK(send_stat(2, name, false) == 0);
+        CHECK(send_path(2, ANY, MSG_UNLINK, name, 1, 0) == 0);
+        CHECK(send_stat(2, name, false) == -ENOENT);
+    }
 }
 
 /* What was changed is on the disk some time later. */
@@ -693,7 +746,7 @@ static void test_restart(void)
     /* Killed right then: these threads, which live on, would note that it was answered. */
     memcpy(killed, state, sizeof(state));
     for (unsigned i = 0; i < 50; i++)
-        CHECK(send_path(2, ANY, MSG_STAT, "once", 0, 0) == 0);
+        CHECK(send_stat(2, "once", false) == 0);
     memcpy(state, killed, sizeof(state));
     restart();
     CHECK(send_call(&again) == 0); /* it was done, and perhaps not answered */
@@ -716,11 +769,10 @@ static void test_restart(void)
     restart();
     CHECK(send_path(2, ANY, MSG_STATFS, "", 0, 0) == 0);
     CHECK(((struct msg_statfs *)last.reply)->blocks_free == before);
-    CHECK(send_path(ino, ANY, MSG_STAT, "", 0, 0) == 0);
-    CHECK(((struct msg_stat *)last.reply)->nlink == 0);
+    CHECK(send_stat(ino, "", false) == 0 && told()->nlink == 0);
     discards = 0;
     close_session(ino);
-    CHECK(discards == 1 && send_path(ino, ANY, MSG_STAT, "", 0, 0) == -ENOENT);
+    CHECK(discards == 1 && send_stat(ino, "", false) == -ENOENT);
     CHECK(send_kernel(MSG_SYNC, 0, 0, 0, 0, "", 0) == 0);
 }
 
@@ -780,7 +832,7 @@ static void test_fuzz(void)
     }
     for (unsigned i = 0; i < 6; i++)
         pthread_join(fuzzers[i].thread, NULL);
-    CHECK(send_path(2, ANY, MSG_STAT, "later", 0, 0) <= 0);
+    CHECK(send_stat(2, "later", false) <= 0);
     CHECK(send_kernel(MSG_SYNC, 0, 0, 0, 0, "", 0) == 0);
 }
 
@@ -788,17 +840,12 @@ static const struct {
     const char *name;
     void (*run)(void);
 } tests[] = {
-    {"open and close", test_open},
-    {"names", test_names},
-    {"who may send what", test_rights},
-    {"pages", test_pages},
-    {"devices", test_devices},
-    {"answers that fail", test_failed_answers},
-    {"timer", test_timer},
-    {"sign of life", test_heartbeat},
-    {"the size of what is opened", test_open_size},
-    {"the next instance", test_restart},
-    {"random messages", test_fuzz},
+    {"open and close", test_open},       {"names", test_names},
+    {"who may send what", test_rights},  {"pages", test_pages},
+    {"devices", test_devices},           {"answers that fail", test_failed_answers},
+    {"short paths", test_short_paths},   {"timer", test_timer},
+    {"sign of life", test_heartbeat},    {"the size of what is opened", test_open_size},
+    {"the next instance", test_restart}, {"random messages", test_fuzz},
 };
 
 int main(void)

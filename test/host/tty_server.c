@@ -40,7 +40,7 @@ static unsigned events_in, events_out;
 
 static struct answer {
     long id, status;
-    unsigned long w1, w2, len;
+    unsigned long w[IPC_WORDS], w1, w2, len;
     char data[128];
     bool session;
     unsigned rights;
@@ -146,6 +146,7 @@ long ipc_reply(int port, long id, const struct message *m, struct ipc_ext *ext)
     if (answers_left && --answers_left == 0 && !answer_arrives)
         longjmp(killed, 1);
     *a = (struct answer){.id = id, .status = (long)m->w[0], .w1 = m->w[1], .w2 = m->w[2]};
+    memcpy(a->w, m->w, sizeof(a->w));
     if (ext) {
         a->len = ext->send_len;
         if (a->len)
@@ -712,12 +713,14 @@ static void test_file(void)
     request(10, MSG_TRUNCATE, 0, "");
     refuses_id = 11;
     request(11, MSG_OPEN, O_RDONLY, "");
+    request(12, MSG_STAT, 0, "")->m.w[IPC_WORDS - 1] = 1ul << 56; /* a path in the words */
+    request(13, MSG_OPEN, 0, "")->m.w[IPC_WORDS - 1] = 200ul << 56;
     run();
+    CHECK(answered(12, -ENOTDIR) && answered(13, -EINVAL));
     CHECK(answered(1, 0) && answer_to(1)->session && answer_to(1)->w1 == S_IFCHR);
     CHECK(answer_to(1)->rights == (RIGHT_READ | RIGHT_WRITE | RIGHT_CALL | RIGHT_TRANSFER));
     CHECK(answered(2, -EACCES) && answered(3, -ENOTDIR) && answered(4, -EINVAL));
-    CHECK(answered(5, 0) && answer_to(5)->len == sizeof(stat));
-    memcpy(&stat, answer_to(5)->data, sizeof(stat));
+    memcpy(&stat, answer_to(5)->w, sizeof(stat));
     CHECK(stat.mode == (S_IFCHR | 0620) && stat.rdev == 0x500);
     CHECK(answered(6, -ENOTDIR) && answered(7, 0) && answered(8, -EACCES));
     CHECK(answered(9, -ENOTDIR) && answered(10, -EINVAL) && answered(11, -EMSGSIZE));

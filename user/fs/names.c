@@ -24,7 +24,7 @@ static long opened(struct request *r, const struct fs_node *node)
 {
     unsigned long flags = r->message->w[1];
 
-    r->word1 = node->mode & S_IFMT;
+    r->words[1] = node->mode & S_IFMT;
     r->opened = true;
     r->close_on_exec = flags & FS_O_CLOEXEC;
     r->session = (struct ipc_session){
@@ -69,9 +69,8 @@ long do_stat(struct request *r)
 
     if (err)
         return err;
-    memcpy(r->reply, &stat, sizeof(stat));
-    r->reply_len = sizeof(stat);
-    return 0;
+    memcpy(r->words, &stat, sizeof(stat));
+    return (long)r->words[0];
 }
 
 long do_readdir(struct request *r)
@@ -83,7 +82,7 @@ long do_readdir(struct request *r)
 
     if (bytes < 0)
         return bytes;
-    r->word1 = cookie;
+    r->words[1] = cookie;
     r->reply_len = (unsigned long)bytes;
     return bytes;
 }

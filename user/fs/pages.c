@@ -13,7 +13,7 @@ long do_page_in(struct request *r)
     err = fs_page_in(volume, w[1], w[2], (unsigned)w[3], r->reply, &holes);
     if (err < 0)
         return err;
-    r->word1 = holes;
+    r->words[1] = holes;
     r->reply_len = (unsigned long)err;
     return 0;
 }

@@ -23,20 +23,20 @@
 #define BIT_TIMER 0 /* notification: time to write back */
 #define WORKERS   4 /* threads, at most */
 
-/* A request being handled, and the answer in the making: w[0] of the answer is
- * what the handler returns. */
+/* A request being handled, and the answer in the making: its first word is what the handler
+ * returns. */
 struct request {
     const struct message *message;
-    uint32_t ino; /* of the session */
-    const char *data;
+    uint32_t ino;     /* of the session */
+    const char *data; /* what came with it; of a message about one name, that name */
     unsigned long len;
     int handles[IPC_HANDLES]; /* came with it; a handler that keeps one puts H_NONE */
     unsigned handle_count;
 
-    unsigned long word1; /* w[1] of the answer */
-    char *reply;         /* room for IPC_BUFFER_MAX bytes */
+    unsigned long *words; /* of the answer, zeros at first */
+    char *reply;          /* room for IPC_BUFFER_MAX bytes */
     unsigned long reply_len;
-    bool opened; /* the answer makes this session */
+    bool opened; /* the answer makes the session below */
     bool close_on_exec;
     struct ipc_session session;
     int passed; /* a handle that the answer passes on, or H_NONE */

@@ -71,7 +71,7 @@ static void set_answer(struct worker *w, long status)
     struct request *r = &w->request;
 
     w->answer_id = w->message.id;
-    w->answer = (struct message){.w = {(unsigned long)status, r->word1}};
+    w->answer.w[0] = (unsigned long)status;
     w->ext = (struct ipc_ext){.recv_addr = (unsigned long)w->data, .recv_cap = IPC_BUFFER_MAX};
     if (status < 0)
         return;
@@ -120,8 +120,10 @@ static void handle_request(struct worker *w)
     long status;
 
     kill_point(KILL_FS_RECEIVED);
+    w->answer = (struct message){.id = 0};
     *r = (struct request){
         .message = &w->message,
+        .words = w->answer.w,
         .ino = (uint32_t)w->message.badge,
         .data = w->data,
         .len = w->ext.recv_len,

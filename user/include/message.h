@@ -5,6 +5,7 @@
 #define MESSAGE_H
 
 #include "kernel/abi.h"
+#include "kernel/messages.h"
 
 /*
  * w[] goes both ways. The rest is set by ipc_receive and ipc_reply_receive only: badge is the
@@ -32,5 +33,16 @@ struct ipc_ext {
     int recv_handles[IPC_HANDLES];
     struct ipc_gifts gifts;
 };
+
+/* For a server that got a message about a name, and *len bytes at data with it: where the path is
+ * and how long. NULL: it is nowhere. */
+static inline const char *message_path(const struct message *m, const char *data,
+                                       unsigned long *len)
+{
+    if (*len)
+        return data;
+    *len = m->w[IPC_WORDS - 1] >> 56;
+    return *len <= MSG_PATH_SHORT ? (const char *)&m->w[MSG_PATH_WORD] : 0;
+}
 
 #endif

@@ -202,7 +202,7 @@ EQUAL(SEEK_SET, 0);
 EQUAL(SEEK_CUR, 1);
 EQUAL(SEEK_END, 2);
 EQUAL(sizeof(off_t), 8);
-EQUAL(sizeof(ino_t), sizeof(((struct msg_stat *)0)->ino));
+EQUAL(sizeof(struct msg_stat), IPC_WORDS * sizeof(unsigned long));
 EQUAL(PATH_MAX, PATH_MAX_ABI);
 EQUAL(NAME_MAX, NAME_MAX_ABI);
 EQUAL(ARG_MAX, ARG_MAX_ABI);

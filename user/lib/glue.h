@@ -19,15 +19,15 @@ static inline long glue_result(long r)
     return -1;
 }
 
-/* A request with no buffer and up to three words after its number. */
+/* A request with up to two words after its number; the others are 0. */
 #define GLUE_MESSAGE(number, w1, w2)                                                               \
     {                                                                                              \
         .w = {(number), (unsigned long)(w1), (unsigned long)(w2) }                                 \
     }
 
 /*
- * Send m about a path, relative to the directory dirfd (AT_FDCWD or a handle).
- * ext carries what else goes along and comes back; its send buffer is set here.
+ * Send m, a GLUE_MESSAGE, about a path relative to the directory dirfd (AT_FDCWD or a
+ * handle). ext carries what else goes along and comes back; where the path goes is set here.
  * 0 for ext: nothing else. An empty path is -ENOENT, as POSIX has it. Returns
  * w[0] of the reply or a negated errno, and does not touch errno.
  */

@@ -26,16 +26,23 @@ int glue_directory(int dirfd, const char *path)
 
 long glue_path_request(int dirfd, const char *path, struct message *m, struct ipc_ext *ext)
 {
-    struct ipc_ext only_path = {0};
+    struct ipc_ext only_path;
     size_t len;
     long err = glue_check_path(path, &len);
 
     if (err < 0)
         return err;
-    if (!ext)
-        ext = &only_path;
-    ext->send_addr = (unsigned long)path;
-    ext->send_len = len;
+    if (len <= MSG_PATH_SHORT) {
+        memcpy(&m->w[MSG_PATH_WORD], path, len);
+        m->w[IPC_WORDS - 1] |= len << 56;
+    } else {
+        if (!ext) {
+            only_path = (struct ipc_ext){0};
+            ext = &only_path;
+        }
+        ext->send_addr = (unsigned long)path;
+        ext->send_len = len;
+    }
     return ipc_request(glue_directory(dirfd, path), m, ext);
 }
 

@@ -41,25 +41,26 @@ static void stat_fill(struct stat *st, const struct msg_stat *from)
     st->st_ctim = stat_time(from->ctime_ns);
 }
 
-/* The reply to MSG_STAT, checked: a short one is not believed. */
-static long stat_finish(long r, const struct ipc_ext *ext, const struct msg_stat *from,
-                        struct stat *st)
+/* The reply to MSG_STAT, whose request returned r. */
+static long stat_finish(long r, const struct message *reply, struct stat *st)
 {
+    struct msg_stat from;
+
     if (r < 0)
         return r;
-    if (ext->recv_len != sizeof(*from))
-        return -EIO;
-    stat_fill(st, from);
+    memcpy(&from, reply->w, sizeof(from));
+    if (!(from.mode & S_IFMT))
+        return -EIO; /* a server that says yes to anything */
+    stat_fill(st, &from);
     return 0;
 }
 
 static long stat_path(int dirfd, const char *path, struct stat *st, int nofollow)
 {
-    struct msg_stat from;
     struct message m = GLUE_MESSAGE(MSG_STAT, nofollow, 0);
-    struct ipc_ext ext = {.recv_addr = (unsigned long)&from, .recv_cap = sizeof(from)};
+    long r = glue_path_request(dirfd, path, &m, 0);
 
-    return stat_finish(glue_path_request(dirfd, path, &m, &ext), &ext, &from, st);
+    return stat_finish(r, &m, st);
 }
 
 /* What a handle says of itself when no server can be asked. */
@@ -74,15 +75,13 @@ static long stat_bare(unsigned mode, unsigned long size, struct stat *st)
 
 static long stat_session(int fd, struct stat *st)
 {
-    struct msg_stat from;
     struct message m = GLUE_MESSAGE(MSG_STAT, 0, 0);
-    struct ipc_ext ext = {.recv_addr = (unsigned long)&from, .recv_cap = sizeof(from)};
-    long r = glue_handle_request(fd, &m, &ext);
+    long r = glue_handle_request(fd, &m, 0);
 
     /* A server with no files is some device: it reads and writes, no more. */
     if (r == -ENOSYS || r == -EINVAL)
         return stat_bare(S_IFCHR | 0620, 0, st);
-    return stat_finish(r, &ext, &from, st);
+    return stat_finish(r, &m, st);
 }
 
 static long stat_handle(int fd, struct stat *st)

@@ -14,6 +14,8 @@
 
 #define NAME "/tmp/ipc_buffers"
 #define SIZE IPC_BUFFER_MAX
+#define LINK NAME ".a_symbolic_link_of_a_long_name"
+#define TEXT "/what/it/says/is/longer/than/the/bytes/that/are/left/in/the/page"
 
 static char buffer[SIZE];
 
@@ -206,27 +208,27 @@ static int own_pages(void *unused)
     char *p;
 
     (void)unused;
+    CHECK_IS(symlink(TEXT, LINK), 0);
     for (int i = 0; i < 4; i++) {
-        struct message m = {.w = {MSG_STAT}};
+        struct message m = {.w = {MSG_READLINK}};
         p = map_file(NAME, MAP_SHARED);
         CHECK(p);
         int fd = open(NAME, O_RDWR);
-        CHECK_IS(pwrite(fd, "/bin/sh", 7, 4096 - 3), 7); /* across two pages */
+        CHECK_IS(pwrite(fd, LINK, sizeof(LINK) - 1, 4096 - 3), sizeof(LINK) - 1); /* across two */
         CHECK_IS(fsync(fd), 0);
         CHECK_IS(close(fd), 0);
         sys_system(H_SYSTEM, SYSTEM_DROP_CACHES, 0, 0, 0);
         struct ipc_ext ext = {.send_addr = (unsigned long)p + 4096 - 3,
-                              .send_len = 7,
+                              .send_len = sizeof(LINK) - 1,
                               .recv_addr = (unsigned long)p + 3 * 4096 - 20,
-                              .recv_cap = sizeof(struct msg_stat)};
-        CHECK_IS(ipc_request(H_ROOT, &m, &ext), 0);
-        struct msg_stat got;
-        memcpy(&got, p + 3 * 4096 - 20, sizeof(got));
-        CHECK(S_ISREG(got.mode) && got.size > 1000);
+                              .recv_cap = 200};
+        CHECK_IS(ipc_request(H_ROOT, &m, &ext), sizeof(TEXT) - 1);
+        CHECK_IS(ext.recv_len, sizeof(TEXT) - 1);
+        CHECK(memcmp(p + 3 * 4096 - 20, TEXT, sizeof(TEXT) - 1) == 0);
         CHECK_IS(munmap(p, SIZE), 0);
         CHECK_IS(unlink(NAME), 0);
     }
-    return 0;
+    return unlink(LINK);
 }
 
 /* ------------------------------------------------------ pages of a pager here */

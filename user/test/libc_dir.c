@@ -274,9 +274,10 @@ static int circle_server(void *unused)
     while (ipc_receive(port, &m, 0) >= 0) {
         int lists = m.w[0] == MSG_READDIR;
         struct message reply = {.w = {lists ? sizeof(record) : 0, 8}};
-        struct ipc_ext ext = {.send_addr = lists ? (unsigned long)record : (unsigned long)&st,
-                              .send_len = lists ? sizeof(record) : sizeof(st)};
-        if (m.id && ipc_reply(port, m.id, &reply, m.w[0] == MSG_CLOSE ? 0 : &ext))
+        struct ipc_ext ext = {.send_addr = (unsigned long)record, .send_len = sizeof(record)};
+        if (m.w[0] == MSG_STAT)
+            memcpy(reply.w, &st, sizeof(st));
+        if (m.id && ipc_reply(port, m.id, &reply, lists ? &ext : 0))
             return 1;
     }
     return 1;

@@ -163,8 +163,14 @@ static int lies(void *unused)
     CHECK(send(H_ROOT, m, 0, 10) <= 0);
     m = (struct message){.w = {MSG_READDIR, 0, sizeof(room)}};
     CHECK_IS(send(file, m, 0, sizeof(room)), -ENOTDIR);
-    m = (struct message){.w = {MSG_STAT}};
+    m = (struct message){.w = {MSG_STATFS}};
     CHECK(send(H_ROOT, m, 0, 4) < 0); /* no room for the answer */
+    for (unsigned long n = MSG_PATH_SHORT + 1; n < 256; n++) {
+        m = (struct message){.w = {MSG_STAT}};
+        memset(&m.w[MSG_PATH_WORD], 'x', MSG_PATH_SHORT);
+        m.w[IPC_WORDS - 1] |= n << 56;
+        CHECK_IS(send(H_ROOT, m, 0, 0), -EINVAL); /* a path longer than its room */
+    }
     m = (struct message){.w = {MSG_TRUNCATE, 1}};
     int reader = open(NAME, O_RDONLY);
     CHECK(send(reader, m, 0, 0) < 0); /* needs WRITE */
@@ -210,17 +216,24 @@ static int random_messages(void *unused)
     for (int i = 0; i < 1200; i++) {
         struct message m = {.w = {random_next(&random_state) % 90}};
         int session = i % 3 == 0 ? H_TTY : i % 3 == 1 ? dir : file;
-        unsigned long n = random_next(&random_state) % 300;
+        unsigned long n = random_next(&random_state) % 3 ? random_next(&random_state) % 300 : 0;
         for (int j = 1; j < 5; j++)
             m.w[j] = random_next(&random_state) >> random_next(&random_state) % 64;
         for (unsigned long k = 0; k < n; k++)
             data[k] = (char)(random_next(&random_state) | 0x80); /* no '/': stays in there */
+        for (int j = 5; j < IPC_WORDS && n == 0; j++)            /* a short path, likewise */
+            m.w[j] = random_next(&random_state) | 0x8080808080808080;
+        if (n == 0) {
+            m.w[3] |= 0x8080808080808080;
+            m.w[4] |= 0x8080808080808080;
+            m.w[IPC_WORDS - 1] = m.w[IPC_WORDS - 1] << 8 >> 8 | i % 48ul << 56;
+        }
         /* A read of the terminal waits for keys; its settings are left alone. */
         if (session == H_TTY && (m.w[0] == MSG_READ || m.w[0] == MSG_WRITE ||
                                  m.w[0] == MSG_TTY_SETATTR || m.w[0] == MSG_TTY_SETPGRP))
             continue;
-        if (m.w[0] == MSG_TRUNCATE && n == 0)
-            continue;
+        if (m.w[0] == MSG_TRUNCATE && n == 0 && i % 48 == 0)
+            continue; /* of the session's own file */
         send(session, m, n, random_next(&random_state) % sizeof(room));
     }
     CHECK_IS(close(dir), 0);

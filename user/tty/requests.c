@@ -2,6 +2,7 @@
 #include "user/tty/tty.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -101,11 +102,14 @@ static void do_stat(struct tty *tty, const struct message *m, const char *data, 
         .blksize = 4096,
     };
 
+    unsigned long words[IPC_WORDS];
+
     (void)data;
+    memcpy(words, &stat, sizeof(words));
     if (len)
         tty_answer(tty, m->id, -ENOTDIR, 0, 0);
     else
-        tty_answer_data(tty, m->id, 0, &stat, sizeof(stat));
+        tty_answer_words(tty, m->id, words);
 }
 
 static void do_access(struct tty *tty, const struct message *m, const char *data, unsigned long len)
@@ -210,29 +214,30 @@ static void do_interrupts(struct tty *tty, const struct message *m, const char *
 static const struct {
     unsigned long number;
     bool kernel_only;
+    bool path; /* "data = path" */
     handler *handle;
 } handlers[] = {
-    {MSG_WRITE, false, do_write},
-    {MSG_READ, false, do_read},
-    {MSG_CLOSE, true, do_close},
-    {MSG_SYNC, true, do_close}, /* a terminal keeps nothing */
-    {MSG_FSYNC, false, do_drain},
-    {MSG_TTY_DRAIN, false, do_drain},
-    {MSG_TTY_GETATTR, false, do_getattr},
-    {MSG_TTY_SETATTR, false, do_setattr},
-    {MSG_TTY_SETPGRP, false, do_setpgrp},
-    {MSG_TTY_GETPGRP, false, do_getpgrp},
-    {MSG_TTY_GETSIZE, false, do_getsize},
-    {MSG_TTY_SETSIZE, false, do_setsize},
-    {MSG_TTY_INTERRUPTS, false, do_interrupts},
-    {MSG_OPEN, false, do_open},
-    {MSG_STAT, false, do_stat},
-    {MSG_ACCESS, false, do_access},
-    {MSG_READDIR, false, do_not_here},
-    {MSG_TRUNCATE, false, do_not_here},
-    {MSG_CHMOD, false, do_not_here},
-    {MSG_UTIME, false, do_not_here},
-    {MSG_READLINK, false, do_not_here},
+    {MSG_WRITE, false, false, do_write},
+    {MSG_READ, false, false, do_read},
+    {MSG_CLOSE, true, false, do_close},
+    {MSG_SYNC, true, false, do_close}, /* a terminal keeps nothing */
+    {MSG_FSYNC, false, false, do_drain},
+    {MSG_TTY_DRAIN, false, false, do_drain},
+    {MSG_TTY_GETATTR, false, false, do_getattr},
+    {MSG_TTY_SETATTR, false, false, do_setattr},
+    {MSG_TTY_SETPGRP, false, false, do_setpgrp},
+    {MSG_TTY_GETPGRP, false, false, do_getpgrp},
+    {MSG_TTY_GETSIZE, false, false, do_getsize},
+    {MSG_TTY_SETSIZE, false, false, do_setsize},
+    {MSG_TTY_INTERRUPTS, false, false, do_interrupts},
+    {MSG_OPEN, false, true, do_open},
+    {MSG_STAT, false, true, do_stat},
+    {MSG_ACCESS, false, true, do_access},
+    {MSG_READDIR, false, false, do_not_here},
+    {MSG_TRUNCATE, false, true, do_not_here},
+    {MSG_CHMOD, false, true, do_not_here},
+    {MSG_UTIME, false, true, do_not_here},
+    {MSG_READLINK, false, true, do_not_here},
 };
 
 void request_dispatch(struct tty *tty, const struct message *m, unsigned long len)
@@ -242,8 +247,12 @@ void request_dispatch(struct tty *tty, const struct message *m, unsigned long le
     for (unsigned i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
         if (handlers[i].number != m->w[0])
             continue;
+        if (handlers[i].path)
+            data = message_path(m, data, &len);
         if (handlers[i].kernel_only && !(m->origin & ORIGIN_KERNEL))
             tty_answer(tty, m->id, -EPERM, 0, 0);
+        else if (!data)
+            tty_answer(tty, m->id, -EINVAL, 0, 0);
         else
             handlers[i].handle(tty, m, data, len);
         return;

@@ -1,6 +1,7 @@
 /* The terminal server's loop: input, kernel log, output, then one message. */
 #include "user/tty/tty.h"
 #include <errno.h>
+#include <string.h>
 #include "user/include/heart.h"
 #include "user/include/killpoint.h"
 
@@ -15,22 +16,28 @@
 
 void tty_flush_answer(struct tty *tty)
 {
-    struct message m = {.w = {tty->held_words[0], tty->held_words[1], tty->held_words[2]}};
+    struct message m;
 
     if (tty->held_id) {
+        memcpy(m.w, tty->held_words, sizeof(m.w));
         kill_point_at(KILL_TTY_REPLY, &m, 0);
         ipc_reply(PORT, tty->held_id, &m, 0); /* a dead client needs none */
     }
     tty->held_id = 0;
 }
 
-void tty_answer(struct tty *tty, long id, long status, unsigned long w1, unsigned long w2)
+void tty_answer_words(struct tty *tty, long id, const unsigned long words[IPC_WORDS])
 {
     tty_flush_answer(tty);
     tty->held_id = id;
-    tty->held_words[0] = (unsigned long)status;
-    tty->held_words[1] = w1;
-    tty->held_words[2] = w2;
+    memcpy(tty->held_words, words, sizeof(tty->held_words));
+}
+
+void tty_answer(struct tty *tty, long id, long status, unsigned long w1, unsigned long w2)
+{
+    const unsigned long words[IPC_WORDS] = {(unsigned long)status, w1, w2};
+
+    tty_answer_words(tty, id, words);
 }
 
 long tty_answer_data(struct tty *tty, long id, long status, const void *data, unsigned long len)
@@ -191,8 +198,7 @@ static long next_message(struct tty *tty, char *buffer, struct message *m, struc
 
     *ext = (struct ipc_ext){.recv_addr = (unsigned long)buffer, .recv_cap = IPC_BUFFER_MAX};
     if (tty->held_id) {
-        for (unsigned i = 0; i < 3; i++)
-            m->w[i] = tty->held_words[i];
+        memcpy(m->w, tty->held_words, sizeof(m->w));
         kill_point_at(KILL_TTY_REPLY, m, ext);
         id = ipc_reply_receive(PORT, tty->held_id, m, ext);
         tty->held_id = 0;

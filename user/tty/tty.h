@@ -76,13 +76,14 @@ struct tty {
     struct due due; /* answers with data that could not be sent yet */
     /* An answer without data that goes out with the next receive; id 0 = none. */
     long held_id;
-    unsigned long held_words[3];
+    unsigned long held_words[IPC_WORDS];
 };
 
-/* Answer a request: with up to two more words, soon; or with data, now. The
- * latter returns 0, or a negated errno if the client will not get it (its answer
- * is then an error, or it is dead). */
+/* Answer a request: with up to two more words, or all of them, soon; or with data,
+ * now. The latter returns 0, or a negated errno if the client will not get it (its
+ * answer is then an error, or it is dead). */
 void tty_answer(struct tty *tty, long id, long status, unsigned long w1, unsigned long w2);
+void tty_answer_words(struct tty *tty, long id, const unsigned long words[IPC_WORDS]);
 long tty_answer_data(struct tty *tty, long id, long status, const void *data, unsigned long len);
 void tty_flush_answer(struct tty *tty);
 
