@@ -9,10 +9,10 @@
 
 uint32_t dirindex_hash(const char *name, unsigned len)
 {
-    uint32_t hash = 2166136261u; /* FNV-1a */
+    uint32_t hash = DIRINDEX_HASH_EMPTY;
 
     for (unsigned i = 0; i < len; i++)
-        hash = (hash ^ (unsigned char)name[i]) * 16777619u;
+        hash = dirindex_hash_next(hash, name[i]);
     return hash;
 }
 

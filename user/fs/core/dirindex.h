@@ -29,6 +29,12 @@ struct dirindex {
 };
 
 uint32_t dirindex_hash(const char *name, unsigned len);
+/* The same, byte by byte (FNV-1a): of no bytes, and with one more. */
+#define DIRINDEX_HASH_EMPTY 2166136261u
+static inline uint32_t dirindex_hash_next(uint32_t hash, char c)
+{
+    return (hash ^ (unsigned char)c) * 16777619u;
+}
 
 /* The index, empty if it is new; NULL if there is no room for it. */
 struct dirindex *dirindex_open(struct fs *fs, struct inode *dir);

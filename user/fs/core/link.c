@@ -44,13 +44,19 @@ static int op_link(struct fs *fs, void *arg)
 int fs_link(struct fs *fs, uint32_t dir, const char *from, size_t from_len, const char *to,
             size_t to_len)
 {
+    struct inode *inode, *start = inode_peek(fs, dir);
     struct walk walk;
     struct link_args args = {.walk = &walk};
-    struct inode *inode;
-    int err = walk_resolve(fs, dir, from, from_len, false, false, &inode);
+    int err;
 
-    if (err)
+    if (start == NULL)
+        return -ENOMEM;
+    inode_hold(fs, start); /* the second walk begins after the first has slept */
+    err = walk_resolve(fs, dir, from, from_len, false, false, &inode);
+    if (err) {
+        inode_put(fs, start);
         return err;
+    }
     args.ino = inode->ino;
     err = walk_begin(&walk, fs, dir, to, to_len);
     if (!err) {
@@ -64,5 +70,6 @@ int fs_link(struct fs *fs, uint32_t dir, const char *from, size_t from_len, cons
         walk_end(&walk);
     }
     inode_put(fs, inode);
+    inode_put(fs, start);
     return err;
 }

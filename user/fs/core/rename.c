@@ -182,16 +182,22 @@ static int rename_walked(struct fs *fs, struct walk *from, struct walk *to)
 int fs_rename(struct fs *fs, uint32_t dir, const char *from, size_t from_len, const char *to,
               size_t to_len)
 {
+    struct inode *start = inode_peek(fs, dir);
     struct walk from_walk, to_walk;
-    int err = walk_begin(&from_walk, fs, dir, from, from_len);
+    int err;
 
-    if (err)
-        return err;
-    err = walk_begin(&to_walk, fs, dir, to, to_len);
+    if (start == NULL)
+        return -ENOMEM;
+    inode_hold(fs, start); /* the second walk begins after the first has slept */
+    err = walk_begin(&from_walk, fs, dir, from, from_len);
     if (!err) {
-        err = rename_walked(fs, &from_walk, &to_walk);
-        walk_end(&to_walk);
+        err = walk_begin(&to_walk, fs, dir, to, to_len);
+        if (!err) {
+            err = rename_walked(fs, &from_walk, &to_walk);
+            walk_end(&to_walk);
+        }
+        walk_end(&from_walk);
     }
-    walk_end(&from_walk);
+    inode_put(fs, start);
     return err;
 }

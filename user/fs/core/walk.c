@@ -5,16 +5,32 @@
 #include "user/fs/core/volume.h"
 #include "user/fs/core/walk.h"
 
+static void hold(struct walk *walk)
+{
+    if (!walk->held)
+        inode_hold(walk->fs, walk->dir);
+    walk->held = true;
+}
+
+/* Goes on to another directory, which is held as the one before was. Sleeps if that was. */
+static void move_to(struct walk *walk, struct inode *dir)
+{
+    struct inode *before = walk->dir;
+
+    if (walk->held)
+        inode_hold(walk->fs, dir);
+    walk->dir = dir;
+    if (walk->held)
+        inode_put(walk->fs, before);
+}
+
 static int start_at(struct walk *walk, uint32_t ino)
 {
     struct inode *inode = inode_peek(walk->fs, ino);
 
     if (inode == NULL)
         return -ENOMEM;
-    inode_hold(walk->fs, inode);
-    if (walk->dir != NULL)
-        inode_put(walk->fs, walk->dir);
-    walk->dir = inode;
+    move_to(walk, inode);
     return 0;
 }
 
@@ -24,20 +40,21 @@ int walk_begin(struct walk *walk, struct fs *fs, uint32_t dir, const char *path,
         return -ENOENT;
     if (len >= FS_PATH_MAX)
         return -ENAMETOOLONG;
-    if (memchr(path, 0, len) != NULL)
-        return -EINVAL;
     walk->fs = fs;
+    walk->start = path[0] == '/' ? FS_ROOT_INO : dir;
     walk->dir = NULL;
+    walk->held = false;
     walk->links = 0;
-    memcpy(walk->path, path, len);
+    walk->path = path;
     walk->len = len;
     walk->at = 0;
-    return start_at(walk, path[0] == '/' ? FS_ROOT_INO : dir);
+    return 0;
 }
 
 void walk_end(struct walk *walk)
 {
-    inode_put(walk->fs, walk->dir);
+    if (walk->held)
+        inode_put(walk->fs, walk->dir);
 }
 
 int walk_record(struct fs *fs, uint32_t ino, struct ext2_inode **out)
@@ -99,22 +116,24 @@ int walk_text(struct fs *fs, const struct ext2_inode *raw, char *text)
 /* Finds the next component and what follows it. */
 static int next_name(struct walk *walk)
 {
-    unsigned end;
+    const char *at = walk->path + walk->at, *end = walk->path + walk->len;
+    uint32_t hash = DIRINDEX_HASH_EMPTY;
 
-    while (walk->at < walk->len && walk->path[walk->at] == '/')
-        walk->at++;
-    for (end = walk->at; end < walk->len && walk->path[end] != '/';)
-        end++;
-    walk->name = walk->path + walk->at;
-    walk->name_len = end - walk->at;
-    walk->name_hash = dirindex_hash(walk->name, walk->name_len);
-    walk->slash = end < walk->len;
-    if (walk->name_len > EXT2_NAME_MAX)
-        return -ENAMETOOLONG;
-    while (end < walk->len && walk->path[end] == '/')
-        end++;
-    walk->at = end;
-    return 0;
+    while (at < end && *at == '/')
+        at++;
+    walk->name = at;
+    for (; at < end && *at != '/'; at++) {
+        if (*at == '\0')
+            return -EINVAL;
+        hash = dirindex_hash_next(hash, *at);
+    }
+    walk->name_len = at - walk->name;
+    walk->name_hash = hash;
+    walk->slash = at < end;
+    while (at < end && *at == '/')
+        at++;
+    walk->at = at - walk->path;
+    return walk->name_len > EXT2_NAME_MAX ? -ENAMETOOLONG : 0;
 }
 
 /* A component looked up. */
@@ -161,8 +180,9 @@ int walk_splice(struct walk *walk, unsigned len)
         return -ENAMETOOLONG;
     if (memchr(walk->text, 0, len) != NULL)
         return -ENOENT; /* no name has such a byte in it */
-    memmove(walk->path + len, rest, rest_len);
-    memcpy(walk->path, walk->text, len);
+    memmove(walk->spliced + len, rest, rest_len);
+    memcpy(walk->spliced, walk->text, len);
+    walk->path = walk->spliced;
     walk->len = len + rest_len;
     walk->at = 0;
     return walk->path[0] == '/' ? start_at(walk, FS_ROOT_INO) : 0;
@@ -170,9 +190,13 @@ int walk_splice(struct walk *walk, unsigned len)
 
 static int take_step(struct walk *walk, bool text_wanted, struct step *step)
 {
-    *step = (struct step){.walk = walk, .text_wanted = text_wanted};
+    step->text_len = 0;
     step->child = walk_known(walk, &step->type);
-    return step->child ? 0 : txn_look(walk->fs, op_step, step);
+    if (step->child)
+        return 0;
+    hold(walk);
+    *step = (struct step){.walk = walk, .text_wanted = text_wanted};
+    return txn_look(walk->fs, op_step, step);
 }
 
 /* Enters the directory of a component that is not the last. */
@@ -187,30 +211,38 @@ static int walk_into(struct walk *walk)
         return walk_splice(walk, step.text_len);
     if (step.type != EXT2_S_IFDIR)
         return -ENOTDIR;
-    inode_hold(walk->fs, step.child);
-    inode_put(walk->fs, walk->dir);
-    walk->dir = step.child;
+    move_to(walk, step.child);
     return 0;
+}
+
+/* walk_to_last, but that dir is held only if it has been necessary. */
+static int to_last(struct walk *walk)
+{
+    int err = walk->dir == NULL ? start_at(walk, walk->start) : 0;
+
+    while (!err) {
+        err = next_name(walk);
+        if (err || walk->at == walk->len)
+            return err;
+        err = walk_into(walk);
+    }
+    return err;
 }
 
 int walk_to_last(struct walk *walk)
 {
-    for (;;) {
-        int err = next_name(walk);
+    int err = to_last(walk);
 
-        if (err || walk->at == walk->len)
-            return err;
-        err = walk_into(walk);
-        if (err)
-            return err;
-    }
+    if (!err)
+        hold(walk);
+    return err;
 }
 
 /* Follows the walk to its end. */
 static int walk_through(struct walk *walk, bool follow, struct inode **out)
 {
     for (;;) {
-        int err = walk_to_last(walk);
+        int err = to_last(walk);
         struct step step;
 
         if (err)

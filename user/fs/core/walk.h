@@ -1,7 +1,8 @@
 /*
- * Walking a path. A walk holds the directory it has come to, so that this one
- * cannot be freed between the transactions that the components take; a directory
- * that was removed meanwhile has no entries (-ENOENT).
+ * Walking a path. A walk holds the directory it has come to when it sleeps, so that
+ * this one cannot be freed between the transactions that the components take; a
+ * directory that was removed meanwhile has no entries (-ENOENT). Through directories
+ * whose names are known it goes without a hold, for there it does not sleep.
  */
 #ifndef USER_FS_CORE_WALK_H
 #define USER_FS_CORE_WALK_H
@@ -13,20 +14,23 @@
 
 struct walk {
     struct fs *fs;
-    struct inode *dir; /* held */
+    uint32_t start;    /* the directory to begin at */
+    struct inode *dir; /* NULL: not there yet */
+    bool held;         /* dir */
     unsigned links;    /* symlinks followed */
-    char path[FS_PATH_MAX];
-    unsigned len, at; /* of path: bytes; where the next component begins */
-    /* After walk_to_last: */
+    const char *path;  /* the caller's, or spliced */
+    unsigned len, at;  /* of path: bytes; where the next component begins */
+    /* After walk_to_last, which leaves dir held: */
     const char *name;       /* the last component, in path */
     unsigned name_len;      /* 0: the path names dir itself */
     uint32_t name_hash;     /* dirindex_hash */
     bool slash;             /* slashes follow it: it must be a directory */
     char text[FS_PATH_MAX]; /* room for a symlink's text */
+    char spliced[FS_PATH_MAX];
 };
 
-/* Begins at directory dir, or at the root. What follows a success must end with
- * walk_end, whatever happens between. */
+/* Begins at directory dir, or at the root. The path stays where it is until walk_end,
+ * with which what follows a success must end, whatever happens between. */
 int walk_begin(struct walk *walk, struct fs *fs, uint32_t dir, const char *path, size_t len)
     __attribute__((warn_unused_result));
 /* Goes on to the directory that the last component is in. Sleeps. */
