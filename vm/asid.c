@@ -217,7 +217,8 @@ static __attribute__((noinline)) void switch_plainly(struct hart *h, struct spac
         __atomic_fetch_and(&old->asid.active, ~me, __ATOMIC_SEQ_CST);
 }
 
-void space_switch(struct space *s)
+/* The general way; ways out of the short one end here and begin anew. */
+static __attribute__((noinline)) void switch_slowly(struct space *s)
 {
     struct hart *h = hart_self();
     struct space *old = h->space;
@@ -236,6 +237,38 @@ void space_switch(struct space *s)
     __atomic_fetch_or(&s->asid.active, me, __ATOMIC_SEQ_CST);
     install_root(h, s->root, asid_enter(&s->asid, me));
     sync_icache(s, me);
+    shadow_enter(s);
+    h->space = s;
+    if (old)
+        __atomic_fetch_and(&old->asid.active, ~me, __ATOMIC_SEQ_CST);
+}
+
+/* To a space that ran here before, in this generation, with nothing to be made good: the same
+ * steps without a call, and so without a register to be saved (80 instructions for 104). All is
+ * known before `running` says that the ASID of the space before is free: should a generation end
+ * between that and a flush, this hart could read entries of that ASID again behind the flush. */
+void space_switch(struct space *s)
+{
+    struct hart *h = hart_self();
+    struct space *old = h->space;
+    uint64_t me = 1ul << h->index;
+    if (old == s || !s || !max_asid)
+        return switch_slowly(s);
+    struct asid_context *c = &s->asid;
+    __atomic_fetch_or(&c->active, me, __ATOMIC_SEQ_CST);
+    if (!spin_trylock(&asid_lock))
+        return switch_slowly(s);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    uint64_t id = c->id;
+    bool usual = id >> GENERATION_SHIFT == generation && !(flush_pending & me) &&
+                 __atomic_load_n(&c->ran, __ATOMIC_RELAXED) & me && !has_marks(c, me) &&
+                 !(__atomic_load_n(&s->icache_stale, __ATOMIC_RELAXED) & me);
+    if (usual)
+        running[h->index] = id;
+    spin_unlock(&asid_lock);
+    if (!usual)
+        return switch_slowly(s);
+    install_root(h, s->root, id & SATP_ASID_MASK);
     shadow_enter(s);
     h->space = s;
     if (old)

@@ -41,16 +41,6 @@ static void lock_pop(const struct spinlock *l)
 #define lock_pop(l)   ((void)(l))
 #endif
 
-bool spin_trylock(struct spinlock *l)
-{
-    uint32_t free = 0;
-    if (!__atomic_compare_exchange_n(&l->owner, &free, hart_self()->index + 1, false,
-                                     __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-        return false;
-    lock_push(l);
-    return true;
-}
-
 void spin_wait(struct spinlock *l)
 {
     uint32_t me = hart_self()->index + 1, free;
@@ -63,6 +53,16 @@ void spin_wait(struct spinlock *l)
 }
 
 #if defined(DEBUG) || defined(HOST_TEST)
+bool spin_trylock(struct spinlock *l)
+{
+    uint32_t free = 0;
+    if (!__atomic_compare_exchange_n(&l->owner, &free, hart_self()->index + 1, false,
+                                     __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        return false;
+    lock_push(l);
+    return true;
+}
+
 void spin_lock(struct spinlock *l)
 {
     lock_check(l);

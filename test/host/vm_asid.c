@@ -14,7 +14,7 @@
 /* host-test: vm/object_swap.c vm/object_reclaim.c */
 /* host-test: vm/kmalloc.c vm/frame.c kernel/lib/lock.c kernel/lib/string.c */
 /* host-test: kernel/lib/wait.c */
-/* host-test: -DDEBUG -Wl,--wrap=spin_lock,--wrap=spin_unlock */
+/* host-test: -DDEBUG -Wl,--wrap=spin_lock,--wrap=spin_unlock,--wrap=spin_trylock */
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -125,12 +125,20 @@ static void fence_and_turn(enum host_fence_kind kind, vaddr_t va, uint64_t asid)
 }
 
 void __real_spin_lock(struct spinlock *l);
+bool __real_spin_trylock(struct spinlock *l);
 void __real_spin_unlock(struct spinlock *l);
 
 void __wrap_spin_lock(struct spinlock *l)
 {
     turn();
     __real_spin_lock(l);
+}
+
+/* It may be taken at any time. */
+bool __wrap_spin_trylock(struct spinlock *l)
+{
+    turn();
+    return check_random(&seed) % 4 && __real_spin_trylock(l);
 }
 
 void __wrap_spin_unlock(struct spinlock *l)
