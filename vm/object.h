@@ -161,6 +161,10 @@ void object_mark_dirty_locked(struct object *o, struct frame *f);
 /* A new zeroed page for a write at or past the end, where there is nothing to
  * read. Lock held. NULL: no memory. */
 struct frame *object_add_zero_locked(struct object *o, uint64_t index);
+/* The same with a frame of object_frame_alloc (NULL: no memory) that the caller has filled, and
+ * which is the object's then; false: no memory, and it is the caller's still. */
+struct frame *object_frame_alloc(const struct object *o);
+bool object_add_filled_locked(struct object *o, uint64_t index, struct frame *f);
 
 /* The end of a transfer: error 0 or -errno; holes: bit i set if page i is not
  * wholly backed. Frees io. Never sleeps. */

@@ -61,20 +61,30 @@ struct frame *object_lookup_locked(struct object *o, uint64_t index)
     return f && !(f->flags & PAGE_BUSY) ? f : NULL;
 }
 
-static struct frame *page_add_locked(struct object *o, uint64_t index, unsigned flags,
-                                     enum frame_priority priority)
+static enum abi_frame_class class_of(const struct object *o)
 {
-    struct frame *f = frame_alloc(o->kind == OBJECT_ANON ? FRAME_ANON : FRAME_OBJECT, 0, priority);
-    if (!f)
-        return NULL;
-    if (pageindex_insert(&o->pages, index, f) < 0) {
-        frame_unref(f);
-        return NULL;
-    }
+    return o->kind == OBJECT_ANON ? FRAME_ANON : FRAME_OBJECT;
+}
+
+static bool page_insert_locked(struct object *o, uint64_t index, struct frame *f, unsigned flags)
+{
+    if (pageindex_insert(&o->pages, index, f) < 0)
+        return false;
     f->object = o;
     f->index = index;
     f->flags = flags;
     object_count_locked(o, 1);
+    return true;
+}
+
+static struct frame *page_add_locked(struct object *o, uint64_t index, unsigned flags,
+                                     enum frame_priority priority)
+{
+    struct frame *f = frame_alloc(class_of(o), 0, priority);
+    if (f && !page_insert_locked(o, index, f, flags)) {
+        frame_unref(f);
+        f = NULL;
+    }
     return f;
 }
 
@@ -89,6 +99,16 @@ static struct frame *add_zero_locked(struct object *o, uint64_t index, enum fram
 struct frame *object_add_zero_locked(struct object *o, uint64_t index)
 {
     return add_zero_locked(o, index, FRAME_USER);
+}
+
+struct frame *object_frame_alloc(const struct object *o)
+{
+    return frame_alloc(class_of(o), 0, FRAME_USER);
+}
+
+bool object_add_filled_locked(struct object *o, uint64_t index, struct frame *f)
+{
+    return page_insert_locked(o, index, f, o->kind == OBJECT_ANON ? 0 : PAGE_HOLE);
 }
 
 /* Fills io with the absent pages from index on. Their number; 0: no memory. Only
