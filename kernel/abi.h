@@ -10,7 +10,8 @@
  *
  * Every pointer is a user address. A pointer to memory the process may not
  * touch in the way needed makes the call fail with -EFAULT (a receive only once
- * a message reaches it, behind the first page), and a length that is too long is
+ * a message reaches it, behind the first page or where the thread's last one was
+ * to go), and a length that is too long is
  * -EINVAL unless a call says otherwise. Sizes are in bytes.
  *
  * Handles are small integers; a file descriptor is a handle. Handles 0 and up

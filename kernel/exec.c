@@ -307,6 +307,7 @@ static void commit(struct image *im, vaddr_t sp)
     p->spared = p->spared || (p->wired && !im->object->boot);
     p->wired = im->object->boot;
     im->space->wired = p->wired;
+    t->room = 0;
     space_switch(im->space);
     if (old) {
         device_stop_all(old);

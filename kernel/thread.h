@@ -48,6 +48,7 @@ struct thread {
     struct timer timeout;
     const char *wait_what; /* in words; NULL when it does not wait */
     int wait_holder;       /* pid of who must act, 0 unknown */
+    uint64_t room;         /* where its last message was to go, or 0 (kernel/ipc.c) */
     /* accounting */
     uint64_t started;  /* ticks: when it was switched in */
     uint64_t cpu_time; /* ticks before that */
