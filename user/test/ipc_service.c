@@ -209,8 +209,9 @@ static void *fail_replies(void *unused)
     struct ipc_ext too_long = {.send_addr = (unsigned long)data, .send_len = sizeof(data)};
     struct message none = {.w = {0}};
 
-    while (stuck_id)
-        if (ipc_reply(port, stuck_id, &none, &too_long) != -EMSGSIZE)
+    /* Read once each time: it becomes 0 at any moment. */
+    for (long id; (id = stuck_id) != 0;)
+        if (ipc_reply(port, id, &none, &too_long) != -EMSGSIZE)
             return (void *)1;
     return unused;
 }
