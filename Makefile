@@ -3,6 +3,7 @@
 # Everything made lies under build/:
 #   kernel.elf, initrd.cpio, disk.img   what QEMU is given
 #   kernel/                             objects of the kernel
+#   counters/                           kernel.elf and kernel/ of the one that counts for bench-host
 #   debug/                              kernel.elf and kernel/ of the checking kernel (DEBUG=1)
 #   user/                               objects; bin/, test/, server/ hold programs with debug info
 #   image/, initrd/                     the programs as they go into the disk and the initrd
@@ -392,8 +393,8 @@ disk: $(B)/disk.manifest
 
 # ------------------------------------------------------------------------------------------- goals
 
-.PHONY: all qemu run grade bench growth mutants fuzz coverage qemu-gdb gdb deps doctor compdb format lint headers \
-    layout clean help
+.PHONY: all qemu run grade bench counters growth mutants fuzz coverage qemu-gdb gdb deps doctor \
+    compdb format lint headers layout clean help
 
 all: $(KERNEL) $(INITRD) $(B)/disk.manifest
 
@@ -428,6 +429,11 @@ endif
 
 bench: $(BOOTABLE)
 	@$(PYTHON) test/bench.py
+
+# A kernel that counts what the usual one has no counters for (bench_count in kernel/lib/counter.h), beside it.
+counters:
+	@$(MAKE) K=$(K)/counters $(K)/counters/kernel.elf \
+	    KERNEL_DEFINES=$(call quote,$(strip $(KERNEL_DEFINES) -DBENCH_COUNTERS=1))
 
 growth: $(BOOTABLE)
 	@$(PYTHON) test/growth.py

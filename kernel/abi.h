@@ -359,6 +359,7 @@ struct abi_object_info {
 #define SYSTEM_BOOT_ARGS 14 /* INSPECT: (buf, room) -> length, NUL terminated */
 #define SYSTEM_LOG_WRITE 15 /* any system handle: (buf, len <= 256) add to the kernel log */
 #define SYSTEM_DUMP      16 /* INSPECT: () log every thread and what it waits for */
+#define SYSTEM_BENCH     17 /* INSPECT: (struct abi_bench *); only in a kernel that counts these */
 #define SYSTEM_SHUTDOWN  20 /* POWER: (0 off, 1 reboot); does not sync */
 
 #define PROCESS_WIRED 1 /* of the initial RAM image: init and the servers */
@@ -458,6 +459,14 @@ struct abi_counters {
     unsigned long boot_cycle;  /* the boot hart's cycle counter at the kernel's first instruction */
     unsigned long idle_cycles; /* that passed while harts waited for an interrupt */
     unsigned long direct; /* messages, there or back, that switched straight to their receiver */
+};
+
+/* Of all harts together. */
+struct abi_bench {
+    unsigned long
+        satp_writes;      /* that changed the space; with isolation those of traps not counted */
+    unsigned long fences; /* sfence.vma, and harts that were asked for one */
+    unsigned long spins;  /* looks at a lock that another hart held */
 };
 
 struct abi_device {

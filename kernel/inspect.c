@@ -414,6 +414,20 @@ int64_t inspect_counters(uint64_t to, uint64_t b, uint64_t c)
     return copy_to_user(my_space(), to, &n, sizeof n);
 }
 
+#ifdef BENCH_COUNTERS
+int64_t inspect_bench(uint64_t to, uint64_t b, uint64_t c)
+{
+    (void)b;
+    (void)c;
+    struct abi_bench n = {
+        .satp_writes = counter_sum(COUNT_SATP),
+        .fences = counter_sum(COUNT_FENCE),
+        .spins = counter_sum(COUNT_SPIN),
+    };
+    return copy_to_user(my_space(), to, &n, sizeof n);
+}
+#endif
+
 int64_t inspect_drop_caches(uint64_t a, uint64_t b, uint64_t c)
 {
     (void)a;

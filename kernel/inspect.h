@@ -14,6 +14,9 @@ int64_t inspect_memory(uint64_t to, uint64_t b, uint64_t c);
 int64_t inspect_own(uint64_t pid, uint64_t to, uint64_t unused);
 int64_t inspect_threads(uint64_t to, uint64_t room, uint64_t unused);
 int64_t inspect_counters(uint64_t to, uint64_t b, uint64_t c);
+#ifdef BENCH_COUNTERS
+int64_t inspect_bench(uint64_t to, uint64_t b, uint64_t c);
+#endif
 int64_t inspect_drop_caches(uint64_t a, uint64_t b, uint64_t c);
 
 #endif

@@ -161,6 +161,9 @@ static const struct {
     [SYSTEM_MEMORY] = {RIGHT_INSPECT, inspect_memory},
     [SYSTEM_THREADS] = {RIGHT_INSPECT, inspect_threads},
     [SYSTEM_COUNTERS] = {RIGHT_INSPECT, inspect_counters},
+#ifdef BENCH_COUNTERS
+    [SYSTEM_BENCH] = {RIGHT_INSPECT, inspect_bench},
+#endif
     [SYSTEM_OWN] = {RIGHT_INSPECT, inspect_own},
     [SYSTEM_DROP_CACHES] = {RIGHT_INSPECT, inspect_drop_caches},
     [SYSTEM_FAIL] = {RIGHT_INSPECT, fail},

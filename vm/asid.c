@@ -159,6 +159,7 @@ static inline void install_root(struct hart *h, paddr_t root, uint64_t asid)
 {
     root = shadow_root(root, asid);
     uint64_t satp = SATP_SV39 | asid << SATP_ASID_SHIFT | root >> PAGE_SHIFT;
+    bench_count(COUNT_SATP);
     /* With isolation the trampoline switches, on the way out. */
     if (h->entry)
         h->entry->user_satp = satp;
@@ -288,6 +289,7 @@ static void fence_local(vaddr_t va, uint64_t size, uint64_t asid)
 static void remote_fence(uint64_t harts, vaddr_t va, uint64_t size, int asid)
 {
     shadow_remote_fence(harts, va, size, asid);
+    bench_count_add(COUNT_FENCE, __builtin_popcountl(harts));
     sbi_remote_fence(harts, va, size, asid);
 }
 

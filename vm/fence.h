@@ -19,6 +19,7 @@ void tlb_fence_asid(uint64_t asid);
 void tlb_fence_all(void);
 void icache_fence(void);
 #else
+#include "kernel/lib/counter.h"
 #include "kernel/lib/hart.h"
 #include "trap/csr.h"
 #include "vm/shadow.h"
@@ -38,12 +39,14 @@ static inline void satp_write(uint64_t satp)
 static inline void tlb_fence_page(vaddr_t va)
 {
     shadow_fence(va, false, SHADOW_EVERY_ASID);
+    bench_count(COUNT_FENCE);
     asm volatile("sfence.vma %0, zero" ::"r"(va) : "memory");
 }
 
 static inline void tlb_fence_page_asid(vaddr_t va, uint64_t asid)
 {
     shadow_fence(va, false, (int)asid);
+    bench_count(COUNT_FENCE);
     asm volatile("sfence.vma %0, %1" ::"r"(va), "r"(asid) : "memory");
 }
 
@@ -51,12 +54,14 @@ static inline void tlb_fence_page_asid(vaddr_t va, uint64_t asid)
 static inline void tlb_fence_asid(uint64_t asid)
 {
     shadow_fence(0, true, (int)asid);
+    bench_count(COUNT_FENCE);
     asm volatile("sfence.vma zero, %0" ::"r"(asid) : "memory");
 }
 
 static inline void tlb_fence_all(void)
 {
     shadow_fence(0, true, SHADOW_EVERY_ASID);
+    bench_count(COUNT_FENCE);
     asm volatile("sfence.vma zero, zero" ::: "memory");
 }
 

@@ -29,6 +29,11 @@ enum counter {
     COUNT_INTERRUPT,
     COUNT_IDLE_CYCLES,
     COUNT_DIRECT,
+#ifdef BENCH_COUNTERS
+    COUNT_SATP,  /* changes of the space that satp names */
+    COUNT_FENCE, /* sfence.vma, and harts that the firmware did one on */
+    COUNT_SPIN,  /* looks at a lock that another held */
+#endif
     COUNTERS,
 };
 
@@ -44,6 +49,16 @@ static inline void count_add(enum counter c, uint64_t n)
 {
     hart_self()->counters[c] += n;
 }
+
+/* What only the kernel of `make bench-host` counts: it happens so often, and in so few
+ * instructions, that counting it would be a cost of its own in the others. */
+#ifdef BENCH_COUNTERS
+#define bench_count(c)        count(c)
+#define bench_count_add(c, n) count_add(c, n)
+#else
+#define bench_count(c)        ((void)0)
+#define bench_count_add(c, n) ((void)0)
+#endif
 
 static inline uint64_t counter_sum(enum counter c)
 {

@@ -1,6 +1,7 @@
 /* Spinlocks; the contract and the lock order are in lock.h. */
 #include "kernel/lib/lock.h"
 
+#include "kernel/lib/counter.h"
 #include "kernel/lib/hart.h"
 #include "kernel/lib/printk.h"
 
@@ -46,7 +47,7 @@ void spin_wait(struct spinlock *l)
     uint32_t me = hart_self()->index + 1, free;
     do {
         while (__atomic_load_n(&l->owner, __ATOMIC_RELAXED))
-            ;
+            bench_count(COUNT_SPIN);
         free = 0;
     } while (!__atomic_compare_exchange_n(&l->owner, &free, me, false, __ATOMIC_ACQUIRE,
                                           __ATOMIC_RELAXED));
