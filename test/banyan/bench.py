@@ -33,16 +33,29 @@ class BenchError(Exception):
     """A program that did not measure."""
 
 
-def run(machine, name):
-    """{row: count} that /bench/NAME prints on that machine."""
-    machine = machine.with_(extra=("-icount", ICOUNT, *machine.extra))
-    result = program.run(machine, f"bench-{name}", f"/bench/{name}")
-    rows = {row: int(count) / 1000 for row, count in ROW.findall(result.text)}
-    if result.failure or result.status != 0 or not rows:
-        raise BenchError(f"/bench/{name}: {result.failure or f'exit status {result.status}'}\n"
+def by_instructions(machine):
+    """The machine whose counts are instructions."""
+    return machine.with_(extra=("-icount", ICOUNT, *machine.extra))
+
+
+def output(machine, name, command):
+    """What a command line with one of the programs prints on that machine, rows among it."""
+    result = program.run(machine, f"bench-{name}", command)
+    if result.failure or result.status != 0 or not ROW.search(result.text):
+        raise BenchError(f"{command}: {result.failure or f'exit status {result.status}'}\n"
                          f"{result.text}")
     result.boot.discard()
-    return rows
+    return result.text
+
+
+def rows_of(text):
+    """{row: count} in what a program printed."""
+    return {row: int(count) / 1000 for row, count in ROW.findall(text)}
+
+
+def run(machine, name):
+    """{row: count} that /bench/NAME prints on that machine."""
+    return rows_of(output(by_instructions(machine), name, f"/bench/{name}"))
 
 
 def measure(machine):
