@@ -393,7 +393,7 @@ disk: $(B)/disk.manifest
 
 # ------------------------------------------------------------------------------------------- goals
 
-.PHONY: all qemu run grade bench counters growth mutants fuzz coverage qemu-gdb gdb deps doctor \
+.PHONY: all qemu run grade bench bench-host counters growth mutants fuzz coverage qemu-gdb gdb deps doctor \
     compdb format lint headers layout clean help
 
 all: $(KERNEL) $(INITRD) $(B)/disk.manifest
@@ -434,6 +434,9 @@ bench: $(BOOTABLE)
 counters:
 	@$(MAKE) K=$(K)/counters $(K)/counters/kernel.elf \
 	    KERNEL_DEFINES=$(call quote,$(strip $(KERNEL_DEFINES) -DBENCH_COUNTERS=1))
+
+bench-host: $(BOOTABLE) counters
+	@$(PYTHON) test/bench_host.py
 
 growth: $(BOOTABLE)
 	@$(PYTHON) test/growth.py
@@ -575,6 +578,9 @@ define HELP
   make coverage  run the tests, show what they reach: build/coverage/index.html
   make bench     what operations cost, beside other kernels: a table, and build/bench/; ACCEPT=1
                  makes the counts the budget that the tests hold us to
+  make bench-host
+                 the same in time, fences, and two harts against one: tables, and build/bench/host.json;
+                 REPEAT=N rounds of boots; ACCEPT=1 writes the tables into docs/
   make growth    how costs grow with sizes: a table, and build/bench/growth.svg; ACCEPT=1 writes
                  them into docs/
   make qemu-gdb  boot and wait for a debugger; then, in another terminal:
