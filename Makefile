@@ -195,7 +195,7 @@ KERNEL_SOURCES := $(sort $(foreach d,$(KERNEL_DIRS),$(wildcard $(KSRC)$d/*.c $(K
 KERNEL_OBJECTS := $(patsubst $(KSRC)%,$(K)/kernel/%.o,$(KERNEL_SOURCES))
 
 KERNEL_COMPILE := $(if $(filter clang,$(TOOLCHAIN)),$(CLANG_KERNEL),$(CC) $(KERNEL_FLAGS))
-LINK_KERNEL := $(CC) $(KERNEL_LINK) -T $(K)/kernel/kernel.lds $(KERNEL_OBJECTS)
+LINK_KERNEL := $(CC) $(KERNEL_LINK) -T $(K)/kernel/kernel.lds $(KERNEL_OBJECTS) -lgcc
 $(eval $(call keep,$(K)/kernel/compile.flags,KERNEL_COMPILE,$(TOOLCHAIN_CHECK)))
 $(eval $(call keep,$(K)/kernel/link.flags,LINK_KERNEL))
 
@@ -210,20 +210,14 @@ $(K)/kernel/kernel.lds: $(KSRC)kernel.ld $(K)/kernel/compile.flags
 	    -o $@ $<
 
 # The kernel carries the table of its own symbols, which can only be made from a linked kernel: it
-# is linked without a table, then with the table of that first kernel. The table lies behind all
-# code, so it must not have moved any; the table of the second kernel must be the same one.
+# goes where the linker script has left room for it.
 SYMTAB := kernel/lib/symtab.py
 
 $(KERNEL): $(KERNEL_OBJECTS) $(K)/kernel/kernel.lds $(K)/kernel/link.flags $(SYMTAB)
-	$(call say,LD,$@ (first pass))$(PYTHON) $(SYMTAB) --empty >$(K)/kernel/symtab0.S && \
-	    $(CC) $(KERNEL_FLAGS) -c -o $(K)/kernel/symtab0.o $(K)/kernel/symtab0.S && \
-	    $(LINK_KERNEL) $(K)/kernel/symtab0.o -lgcc -o $(K)/kernel/pass1.elf && \
-	    $(NM) -n $(K)/kernel/pass1.elf | $(PYTHON) $(SYMTAB) >$(K)/kernel/symtab.S
-	$(call say,LD,$@)$(CC) $(KERNEL_FLAGS) -c -o $(K)/kernel/symtab.o $(K)/kernel/symtab.S && \
-	    $(LINK_KERNEL) $(K)/kernel/symtab.o -lgcc -o $(K)/kernel/pass2.elf
-	@$(NM) -n $(K)/kernel/pass2.elf | $(PYTHON) $(SYMTAB) | cmp -s - $(K)/kernel/symtab.S || \
-	    { echo "$@: the symbol table moved the code that it describes (see kernel.ld)" >&2; exit 1; }
-	@mv $(K)/kernel/pass2.elf $@
+	$(call say,LD,$@)$(LINK_KERNEL) -o $(K)/kernel/linked.elf && \
+	    $(NM) -n $(K)/kernel/linked.elf | $(PYTHON) $(SYMTAB) >$(K)/kernel/symtab && \
+	    $(OBJCOPY) --update-section .symbols=$(K)/kernel/symtab $(K)/kernel/linked.elf && \
+	    mv $(K)/kernel/linked.elf $@
 
 -include $(KERNEL_OBJECTS:.o=.d) $(K)/kernel/kernel.lds.d
 

@@ -8,7 +8,8 @@
 const char *symbol_find(uint64_t addr, uint64_t *offset)
 {
     uint64_t start = (uint64_t)(uintptr_t)kernel_start, at = addr - start;
-    uint32_t low = 0, high = symtab_count;
+    uint32_t count = symtab[0], low = 0, high = count;
+    const uint32_t *addresses = symtab + 1, *names = addresses + count;
 
     if (addr < start || addr >= (uint64_t)(uintptr_t)text_end)
         return NULL;
@@ -16,7 +17,7 @@ const char *symbol_find(uint64_t addr, uint64_t *offset)
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
 
-        if (symtab_addresses[middle] <= at)
+        if (addresses[middle] <= at)
             low = middle + 1;
         else
             high = middle;
@@ -24,6 +25,6 @@ const char *symbol_find(uint64_t addr, uint64_t *offset)
     if (low == 0)
         return NULL;
     if (offset != NULL)
-        *offset = at - symtab_addresses[low - 1];
-    return symtab_strings + symtab_names[low - 1];
+        *offset = at - addresses[low - 1];
+    return (const char *)(names + count) + names[low - 1];
 }

@@ -1,14 +1,14 @@
 /*
  * Names for the kernel's own code addresses, for backtraces and panics.
  *
- * symtab.py makes the table from the linked kernel, and it is linked in turn:
+ * symtab.py makes the table from the linked kernel, and puts it where kernel.ld has left room:
  *
- *   symtab_count      entries
- *   symtab_addresses  where each function starts, from kernel_start on, ascending
- *   symtab_names      where each one's name is in symtab_strings
- *   symtab_strings    NUL-terminated names
+ *   count            entries
+ *   addresses[count] where each function starts, from kernel_start on, ascending
+ *   names[count]     where each one's name is in the strings
+ *   strings          NUL-terminated names
  *
- * A count of 0 is an empty table: the first of the two links.
+ * All but the strings are words of 32 bits.
  */
 #ifndef KERNEL_LIB_SYMBOL_H
 #define KERNEL_LIB_SYMBOL_H
@@ -16,10 +16,7 @@
 #include <stdint.h>
 
 extern const char kernel_start[], text_end[]; /* kernel.ld: the code, as linked */
-extern const uint32_t symtab_count;
-extern const uint32_t symtab_addresses[];
-extern const uint32_t symtab_names[];
-extern const char symtab_strings[];
+extern const uint32_t symtab[];
 
 /* The name of the function that addr is in, and how far in (offset may be NULL).
  * NULL: addr is not in the kernel's code. Takes no lock, may be called anywhere. */

@@ -1,17 +1,14 @@
-"""Make the kernel's table of function symbols: `nm -n` on standard input, assembly on output.
+"""Make the kernel's table of function symbols: `nm -n` on standard input, the table on output.
 
-The table that kernel/lib/symbol.c reads:
-    symtab_count      u32, the number of symbols
-    symtab_addresses  u32 each, offsets from kernel_start, ascending, no two the same
-    symtab_names      u32 each, offsets into symtab_strings
-    symtab_strings    the names, each ended by a NUL
-With --empty it has no symbols: the kernel's first link, whose symbols make the real one.
+It is what kernel/lib/symbol.h says, with zeros behind it up to the room that kernel.ld has left for
+it, between symtab and symtab_end.
 """
+import struct
 import sys
 
 
 # Marks that kernel.ld sets: they name no function.
-MARKS = ("kernel_start", "text_end", "trampoline_start", "trampoline_end")
+MARKS = ("kernel_start", "text_end", "trampoline_start", "trampoline_end", "symtab", "symtab_end")
 
 
 def preference(symbol):
@@ -21,7 +18,7 @@ def preference(symbol):
 
 
 def read_functions(lines):
-    """[(offset, name)] of the symbols between kernel_start and text_end, by address."""
+    """[(offset, name)] of the symbols between kernel_start and text_end, by address; the room."""
     bounds = {}
     symbols = {}
     for line in lines:
@@ -33,41 +30,35 @@ def read_functions(lines):
             bounds[name] = address
         elif kind in "TtWw" and not name.startswith((".", "$")):
             symbols.setdefault(address, []).append((kind, name))
-    if not {"kernel_start", "text_end"} <= bounds.keys():
-        sys.exit("symtab.py: the kernel lacks kernel_start or text_end")
+    missing = {"kernel_start", "text_end", "symtab", "symtab_end"} - bounds.keys()
+    if missing:
+        sys.exit(f"symtab.py: the kernel lacks {', '.join(sorted(missing))}")
     start, end = bounds["kernel_start"], bounds["text_end"]
-    return [
+    functions = [
         (address - start, min(names, key=preference)[1])
         for address, names in sorted(symbols.items())
         if start <= address < end
     ]
+    return functions, bounds["symtab_end"] - bounds["symtab"]
 
 
-def words(label, values):
-    """An array of u32, eight to a line."""
-    yield f"\t.globl {label}\n{label}:"
-    for i in range(0, len(values), 8):
-        yield "\t.word " + ", ".join(f"{value:#x}" for value in values[i : i + 8])
-
-
-def assembly(functions):
-    """The lines of the table."""
-    names, place = [], 0
+def table(functions):
+    """Its bytes."""
+    names, strings = [], b""
     for _, name in functions:
-        names.append(place)
-        place += len(name) + 1
-    yield '\t.section .symbols, "a"\n\t.balign 8'
-    yield from words("symtab_count", [len(functions)])
-    yield from words("symtab_addresses", [offset for offset, _ in functions])
-    yield from words("symtab_names", names)
-    yield "\t.globl symtab_strings\nsymtab_strings:"
-    for _, name in functions:
-        yield f'\t.asciz "{name}"'
+        names.append(len(strings))
+        strings += name.encode() + b"\0"
+    words = [len(functions)] + [offset for offset, _ in functions] + names
+    return struct.pack(f"<{len(words)}I", *words) + strings
 
 
 def main():
-    functions = [] if "--empty" in sys.argv[1:] else read_functions(sys.stdin)
-    print("\n".join(assembly(functions)))
+    functions, room = read_functions(sys.stdin)
+    made = table(functions)
+    if len(made) > room:
+        sys.exit(f"symtab.py: the table has {len(made)} bytes, and kernel.ld has room for {room}: "
+                 "raise its SYMTAB_ROOM")
+    sys.stdout.buffer.write(made.ljust(room, b"\0"))
 
 
 main()

@@ -17,16 +17,25 @@ __asm__(".data\n"
         "text_end: .byte 0\n"
         ".text\n");
 
-/* Not const here, so that a test can shorten the table; symbol.c cannot tell. */
-__asm__(".data\n.globl symtab_count\n.balign 4\nsymtab_count: .long 4\n.text\n");
+/* Not const here, so that a test can put another table there; symbol.c cannot tell. */
+__asm__(".data\n.globl symtab\n.balign 4\nsymtab: .skip 256\n.text\n");
 
-const uint32_t symtab_addresses[] = {0x10, 0x40, 0x44, 0x300};
-const uint32_t symtab_names[] = {6, 0, 11, 20};
-const char symtab_strings[] = "first\0boot\0a_second\0last";
+static const uint32_t addresses[] = {0x10, 0x40, 0x44, 0x300};
+static const uint32_t names[] = {6, 0, 11, 20};
+static const char strings[] = "first\0boot\0a_second\0last";
 
+/* The table of the first so many. */
 static void set_count(uint32_t count)
 {
-    *(volatile uint32_t *)(uintptr_t)&symtab_count = count;
+    volatile uint32_t *at = (volatile uint32_t *)(uintptr_t)symtab;
+
+    *at++ = count;
+    for (uint32_t i = 0; i < count; i++)
+        *at++ = addresses[i];
+    for (uint32_t i = 0; i < count; i++)
+        *at++ = names[i];
+    for (unsigned i = 0; i < sizeof(strings); i++)
+        ((volatile char *)at)[i] = strings[i];
 }
 
 static bool finds(uint64_t at, const char *name, uint64_t offset)
@@ -81,6 +90,7 @@ static void test_small_tables(void)
 int main(void)
 {
     check_plan(3);
+    set_count(4);
     test_inside();
     check_end("an address in the code has its function's name and offset");
     test_outside();
