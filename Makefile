@@ -233,14 +233,23 @@ LIB := $(U)/libbanyan.a
 LIBC := $(U)/libc.a
 
 USER_COMPILE := $(if $(filter clang,$(TOOLCHAIN)),$(CLANG_USER),$(CC) $(USER_FLAGS))
-$(eval $(call keep,$(U)/compile.flags,USER_COMPILE,$(TOOLCHAIN_CHECK)))
+# Each server is optimized as one, across its files. The objects have code of their own as well, for
+# the tools that look at them. Not clang's, which GNU ld cannot read. LTO=0: none.
+LTO ?= 1
+export LTO # tells test/bench.py that the servers are not the usual ones
+WHOLE := $(if $(filter 0,$(LTO))$(filter clang,$(TOOLCHAIN)),,-flto -flto-partition=one)
+SERVER_OBJECT := $(if $(WHOLE),$(WHOLE) -ffat-lto-objects)
+SERVER_LINK := $(if $(WHOLE),$(USER_FLAGS) $(WHOLE))
+USER_COMPILES := $(USER_COMPILE) $(SERVER_OBJECT)
+USER_LINKS := $(USER_LINK) $(SERVER_LINK)
+$(eval $(call keep,$(U)/compile.flags,USER_COMPILES,$(TOOLCHAIN_CHECK)))
 $(eval $(call keep,$(U)/lib.flags,LIB_OBJECTS))
-$(eval $(call keep,$(U)/link.flags,USER_LINK))
+$(eval $(call keep,$(U)/link.flags,USER_LINKS))
 
 $(U)/obj/%.o: % $(U)/compile.flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(if $(filter %.S,$<),$(CC) $(USER_FLAGS),$(USER_COMPILE)) \
-	    $(DEPS) -c -o $@ $<
+	    $(OBJECT_FLAGS) $(DEPS) -c -o $@ $<
 
 $(LIB): $(LIB_OBJECTS) $(U)/lib.flags
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $(LIB_OBJECTS)
@@ -259,7 +268,7 @@ $(LIBC): $(LIB) $(U)/link.flags
 
 PROGRAM_NEEDS := $(CRT) $(LIB) $(LIBC) user/user.ld $(U)/link.flags
 # $(call link,OBJECTS): the one command that links a program.
-link = $(CC) $(USER_LINK) -o $@ $(CRT) $1 -L$(PICOLIBC_LIB) \
+link = $(CC) $(USER_LINK) $(PROGRAM_FLAGS) -o $@ $(CRT) $1 -L$(PICOLIBC_LIB) \
     -Wl,--start-group $(LIB) $(LIBC) -lm -lgcc -Wl,--end-group
 
 # Folders whose every C file is a program of its own, and folders that are one program each: those
@@ -288,6 +297,8 @@ endef
 $(eval $(call folder,sh,$(U)/bin/sh))
 $(foreach d,$(BIN_DIRS),$(eval $(call folder,$d,$(U)/$d)))
 $(foreach s,$(SERVERS),$(eval $(call folder,$s,$(U)/server/$s)))
+$(foreach s,$(SERVERS),$(eval $($s_OBJECTS): OBJECT_FLAGS := $(SERVER_OBJECT)))
+$(SERVERS:%=$(U)/server/%): PROGRAM_FLAGS := $(SERVER_LINK)
 
 SINGLE := $(foreach d,$(SINGLE_DIRS),$(patsubst user/%.c,%,$(wildcard user/$d/*.c)))
 PROGRAMS := $(sort $(SINGLE) $(BIN_DIRS) $(if $(sh_OBJECTS),bin/sh))
@@ -590,6 +601,7 @@ define HELP
   KARGS='WORDS' (kernel command line)
   QEMUEXTRA='OPTIONS'  EXTRA=DIR (each DIR/NAME.c becomes /bin/NAME)
   DEBUG=1 (checking kernel)  TOOLCHAIN=clang  WERROR=1  V=1 (print commands)
+  LTO=0 (servers are not optimized across their files)
   KERNEL_DEFINES='-DNAME=VALUE' (switches of the kernel, docs/PERFORMANCE.md)
 endef
 export HELP

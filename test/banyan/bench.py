@@ -162,8 +162,8 @@ def unusual(machine):
     """Why this build's counts are not the tree's own, or None."""
     if machine.debug or os.environ.get("COVERAGE") == "1" or graded_root() != ROOT:
         return "not this tree's usual kernel"
-    if machine.kargs or os.environ.get("KERNEL_DEFINES"):
-        return "not the usual machine: KARGS or KERNEL_DEFINES is set"
+    if machine.kargs or os.environ.get("KERNEL_DEFINES") or os.environ.get("LTO") == "0":
+        return "not the usual machine: KARGS, KERNEL_DEFINES or LTO=0 is set"
     return None
 
 

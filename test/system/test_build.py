@@ -277,6 +277,17 @@ def test_debug_flag(tree):
     assert tree.done() == set() and tree.done("DEBUG=1") == set()
 
 
+def test_optimized_as_one(tree):
+    """Each server, across its files; with LTO=0 each function stays a function."""
+    tree.write("user/fs/apart.c", "int apart(int i);\nint apart(int i) { return i + 1; }\n")
+    tree.write("user/fs/main.c", "int apart(int i);\n"
+                                 "int main(int argc, char **argv) { (void)argv; return apart(argc); }\n")
+    for options, expected in ((), False), (("LTO=0",), True), ((), False):
+        tree.make(*options)
+        symbols = Symbols(tree.root / "build/user/server/fs").address
+        assert ("apart" in symbols) == expected, options
+
+
 def test_lint_looks_at_the_checking_kernel(tree):
     """Its own files, and what others have for it alone."""
     tree.write(".ci/run", "")
