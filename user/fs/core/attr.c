@@ -1,61 +1,29 @@
 /* What is known about a node, and setting it: stat, chmod, utime, truncate,
  * access, readlink, statfs. */
 #include <string.h>
-#include "user/fs/core/create.h"
+#include "user/fs/core/attributes.h"
+#include "user/fs/core/pathcache.h"
 #include "user/fs/core/truncate.h"
 #include "user/fs/core/volume.h"
 #include "user/fs/core/walk.h"
 
-struct stat_args {
-    uint32_t ino;
-    struct msg_stat *out;
-};
-
-static int op_stat(struct fs *fs, void *arg)
-{
-    struct stat_args *a = arg;
-    struct ext2_inode *raw;
-    struct fs_object object;
-    bool live;
-    int err = inode_get(fs, a->ino, &raw);
-
-    if (!err)
-        err = inode_await_size(fs, a->ino);
-    if (err)
-        return err;
-    live = inode_object(fs, a->ino, raw, &object);
-    *a->out = (struct msg_stat){
-        .ino = a->ino,
-        .size = live ? object.size : inode_size(raw),
-        .blocks = raw->i_blocks,
-        .atime_ns = inode_time(fs, raw, TIME_ACCESS),
-        .mtime_ns = inode_modified(fs, raw, live ? &object : NULL),
-        .ctime_ns = inode_time(fs, raw, TIME_CHANGE),
-        .mode = raw->i_mode,
-        .nlink = raw->i_links_count,
-        .uid = (unsigned)raw->i_uid_high << 16 | raw->i_uid,
-        .gid = (unsigned)raw->i_gid_high << 16 | raw->i_gid,
-        .rdev = inode_type(raw) == EXT2_S_IFCHR || inode_type(raw) == EXT2_S_IFBLK
-                    ? create_rdev(raw)
-                    : 0,
-        .blksize = fs->block_size,
-    };
-    if (a->out->ctime_ns < a->out->mtime_ns && a->out->mtime_ns != inode_time(fs, raw, TIME_MODIFY))
-        a->out->ctime_ns = a->out->mtime_ns; /* written since */
-    return 0;
-}
-
 int fs_stat(struct fs *fs, uint32_t dir, const char *path, size_t len, bool nofollow,
             struct msg_stat *out)
 {
-    struct stat_args args = {.out = out};
-    struct inode *inode;
-    int err = walk_resolve(fs, dir, path, len, true, !nofollow, &inode);
+    struct inode *inode = pathcache_find(fs, dir, path, len, !nofollow);
+    const struct attributes *attributes;
+    int err;
 
+    if (inode != NULL && attributes_known(inode) != NULL) {
+        attributes_now(fs, inode, out);
+        return 0;
+    }
+    err = walk_resolve(fs, dir, path, len, true, !nofollow, &inode);
     if (err)
         return err;
-    args.ino = inode->ino;
-    err = txn_look(fs, op_stat, &args);
+    err = attributes_get(fs, inode->ino, &attributes);
+    if (!err)
+        attributes_now(fs, inode, out);
     inode_put(fs, inode);
     return err;
 }

@@ -193,6 +193,8 @@ void dirindex_apply(struct fs *fs, const struct txn_note *note)
     struct inode *dir = note->dir;
 
     dir->changes = ++fs->inode_table.changes;
+    if (note->kind != NOTE_ADD)
+        fs->inode_table.names_lost++;
     if (note->kind == NOTE_REPLACE || dir->index == NULL || block > dir->index->blocks)
         return;
     if (block == dir->index->blocks) {

@@ -99,6 +99,12 @@ void inode_hold(struct fs *fs, struct inode *inode)
     inode->held++;
 }
 
+void inode_add_session(struct inode *inode)
+{
+    inode->sessions++;
+    inode->attributes.settled = false; /* it may be written from now on */
+}
+
 int inode_await_size(struct fs *fs, uint32_t ino)
 {
     const struct inode *inode = inode_find(fs, ino);

@@ -3,8 +3,8 @@
  * what is known in memory of some of them (struct inode).
  *
  * A struct inode exists for every inode with sessions or reservations, for those
- * that an operation holds, and for some that were used lately. It has no copy of
- * the record; transactions read that where it lies.
+ * that an operation holds, and for some that were used lately. Transactions read the
+ * record where it lies; of what it says some is kept for stat (attributes.h).
  *
  * `truncating` is set while one thread frees blocks of the file, which takes
  * several transactions. Operations that would give the file blocks, count those it
@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "user/fs/core/attributes.h"
 #include "user/fs/core/ext2.h"
 #include "user/fs/core/fs.h"
 #include "user/fs/core/link.h"
@@ -43,6 +44,7 @@ struct inode {
     uint32_t room_hint;  /* directory block to try first for a new name */
     struct dirindex *index;
     struct reservation reservation;
+    struct attributes attributes;
 };
 
 struct inode_table {
@@ -50,8 +52,9 @@ struct inode_table {
     struct link idle; /* next: used last */
     uint32_t idle_count;
     uint32_t reap_round;
-    uint32_t changes;   /* to directories, counted */
-    size_t index_bytes; /* in all directory indices */
+    uint32_t changes;    /* to directories, counted */
+    uint32_t names_lost; /* of them, those by which a name went, or got another inode */
+    size_t index_bytes;  /* in all directory indices */
 };
 
 void inode_table_init(struct fs *fs);
@@ -65,6 +68,8 @@ struct inode *inode_peek(struct fs *fs, uint32_t ino);
 /* Only if it is there. */
 struct inode *inode_find(struct fs *fs, uint32_t ino);
 void inode_hold(struct fs *fs, struct inode *inode);
+/* One hold becomes that of another session. */
+void inode_add_session(struct inode *inode);
 
 /* In a transaction that tells the size of the file: 0 if no truncation is under way,
  * else FS_AGAIN. */
@@ -110,8 +115,12 @@ void inode_set_time(const struct fs *fs, struct ext2_inode *raw, enum inode_time
 /* The kernel's memory object of a regular file: false if there is none. */
 bool inode_object(struct fs *fs, uint32_t ino, const struct ext2_inode *raw,
                   struct fs_object *object);
-/* The time of modification; with the object, if not NULL, pages that the kernel has
- * not sent back included. */
+/* Whether its change time can tell parts of a second. */
+bool inode_parts_of_seconds(const struct fs *fs, const struct ext2_inode *raw);
+/* The time of modification of a file that its record says was modified and changed then, the
+ * latter to the second or better, and that programs last wrote at the third time. */
+uint64_t inode_later(uint64_t modified, uint64_t changed, bool whole_seconds, uint64_t written);
+/* The same by the record, with pages that the kernel has not sent back included. */
 uint64_t inode_modified(const struct fs *fs, const struct ext2_inode *raw,
                         const struct fs_object *object);
 /* Change time now; keeps what inode_modified would have said. */

@@ -118,7 +118,7 @@ int fs_adopt(struct fs *fs, uint32_t ino)
     if (inode == NULL)
         return -ENOMEM;
     inode_hold(fs, inode);
-    inode->sessions++;
+    inode_add_session(inode);
     return 0;
 }
 

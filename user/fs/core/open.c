@@ -1,40 +1,27 @@
 /* open and close. */
 #include <string.h>
+#include "user/fs/core/attributes.h"
 #include "user/fs/core/create.h"
+#include "user/fs/core/pathcache.h"
 #include "user/fs/core/truncate.h"
 #include "user/fs/core/volume.h"
 #include "user/fs/core/walk.h"
 
-struct node_args {
-    uint32_t ino;
-    struct fs_node *out;
-};
-
-static int op_node(struct fs *fs, void *arg)
-{
-    struct node_args *a = arg;
-    struct ext2_inode *raw;
-    int err = inode_get(fs, a->ino, &raw);
-
-    if (!err)
-        err = inode_await_size(fs, a->ino);
-    if (err)
-        return err;
-    *a->out = (struct fs_node){
-        .ino = a->ino,
-        .mode = raw->i_mode,
-        .rdev = inode_has_map(fs, raw) ? 0 : create_rdev(raw),
-        .key = inode_key(a->ino, raw),
-        .size = inode_size(raw),
-    };
-    return 0;
-}
-
 int fs_node(struct fs *fs, uint32_t ino, struct fs_node *out)
 {
-    struct node_args args = {ino, out};
+    const struct attributes *attributes;
+    int err = attributes_get(fs, ino, &attributes);
 
-    return txn_look(fs, op_node, &args);
+    if (err)
+        return err;
+    *out = (struct fs_node){
+        .ino = ino,
+        .mode = attributes->stat.mode,
+        .rdev = attributes->stat.rdev,
+        .key = attributes->key,
+        .size = attributes->stat.size,
+    };
+    return 0;
 }
 
 struct open_args {
@@ -153,6 +140,46 @@ static int open_path(struct walk *walk, struct open_args *a)
     }
 }
 
+/* The path was walked lately, to a node of which all is known. */
+static bool open_again(struct fs *fs, uint32_t dir, const char *path, size_t len,
+                       struct open_args *a)
+{
+    struct inode *inode = pathcache_find(fs, dir, path, len, !(a->flags & FS_O_NOFOLLOW));
+    const struct attributes *attributes = inode != NULL ? attributes_known(inode) : NULL;
+
+    if (attributes == NULL || makes_anew(a))
+        return false;
+    a->type = attributes->stat.mode & EXT2_S_IFMT;
+    a->inode = inode;
+    inode_hold(fs, inode);
+    return true;
+}
+
+/* Finds or makes the node that the path names; it is held. *slash: the path asks for a directory,
+ * and nobody has looked whether it is one. */
+static int find_or_make(struct fs *fs, uint32_t dir, const char *path, size_t len,
+                        struct open_args *a, bool *slash)
+{
+    uint32_t names_lost = fs->inode_table.names_lost;
+    struct walk walk;
+    int err;
+
+    *slash = false;
+    if (open_again(fs, dir, path, len, a))
+        return 0;
+    a->walk = &walk;
+    err = walk_begin(&walk, fs, dir, path, len);
+    if (err)
+        return err;
+    err = open_path(&walk, a);
+    if (!err)
+        *slash = walk.slash && walk.name_len;
+    if (!err && !*slash)
+        pathcache_learn(fs, dir, path, len, !(a->flags & FS_O_NOFOLLOW), names_lost, a->inode);
+    walk_end(&walk);
+    return err;
+}
+
 /* May the node be opened so? */
 static int check_access(struct fs *fs, const struct open_args *a, bool slash)
 {
@@ -185,21 +212,16 @@ static int open_held(struct fs *fs, const struct open_args *a, bool slash, struc
 int fs_open(struct fs *fs, uint32_t dir, const char *path, size_t len, int flags, unsigned mode,
             struct fs_node *out)
 {
-    struct walk walk;
-    struct open_args args = {
-        .walk = &walk, .flags = flags, .create = {.mode = EXT2_S_IFREG | (mode & 07777)}};
-    int err = walk_begin(&walk, fs, dir, path, len);
+    struct open_args args = {.flags = flags, .create = {.mode = EXT2_S_IFREG | (mode & 07777)}};
+    bool slash;
+    int err = find_or_make(fs, dir, path, len, &args, &slash);
 
-    if (err)
-        return err;
-    err = open_path(&walk, &args);
-    walk_end(&walk);
     if (args.inode == NULL)
         return err;
     if (!err)
-        err = open_held(fs, &args, walk.slash && walk.name_len, out);
+        err = open_held(fs, &args, slash, out);
     if (!err)
-        args.inode->sessions++; /* the hold goes with it */
+        inode_add_session(args.inode); /* the hold goes with it */
     else
         inode_put(fs, args.inode);
     return err;

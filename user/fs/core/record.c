@@ -61,6 +61,14 @@ static int check_record(struct fs *fs, uint32_t ino, const struct ext2_inode *ra
     }
 }
 
+static void attributes_forget(struct fs *fs, uint32_t ino)
+{
+    struct inode *inode = inode_find(fs, ino);
+
+    if (inode != NULL)
+        inode->attributes.known = false;
+}
+
 static int record(struct fs *fs, uint32_t ino, bool change, struct ext2_inode **out)
 {
     uint32_t g = (ino - 1) / fs->inodes_per_group;
@@ -74,8 +82,10 @@ static int record(struct fs *fs, uint32_t ino, bool change, struct ext2_inode **
     no = fs->group[g].inode_table + (byte >> fs->block_shift);
     byte &= fs->block_size - 1;
     err = block_get(fs, no, &block);
-    if (!err && change)
+    if (!err && change) {
+        attributes_forget(fs, ino);
         err = block_change(fs, block, byte, fs->inode_size);
+    }
     if (!err)
         *out = (struct ext2_inode *)(block->data + byte);
     return err;
@@ -238,19 +248,25 @@ bool inode_object(struct fs *fs, uint32_t ino, const struct ext2_inode *raw,
            fs->hooks->object_info(fs->context, inode_key(ino, raw), object) == 0;
 }
 
+bool inode_parts_of_seconds(const struct fs *fs, const struct ext2_inode *raw)
+{
+    return HAS_EXTRA(fs, raw, i_ctime_extra);
+}
+
+uint64_t inode_later(uint64_t modified, uint64_t changed, bool whole_seconds, uint64_t written)
+{
+    uint64_t since = whole_seconds ? written - written % 1000000000u : written;
+
+    /* Whatever set a time since that write has set the change time too, and has
+     * taken account of the write then. */
+    return since > changed ? written : modified;
+}
+
 uint64_t inode_modified(const struct fs *fs, const struct ext2_inode *raw,
                         const struct fs_object *object)
 {
-    uint64_t changed = inode_time(fs, raw, TIME_CHANGE), written;
-
-    if (object == NULL)
-        return inode_time(fs, raw, TIME_MODIFY);
-    written = object->mtime_ns;
-    if (!HAS_EXTRA(fs, raw, i_ctime_extra))
-        written -= written % 1000000000u;
-    /* Whatever set a time since that write has set the change time too, and has
-     * taken account of the write then. */
-    return written > changed ? object->mtime_ns : inode_time(fs, raw, TIME_MODIFY);
+    return inode_later(inode_time(fs, raw, TIME_MODIFY), inode_time(fs, raw, TIME_CHANGE),
+                       !inode_parts_of_seconds(fs, raw), object->mtime_ns);
 }
 
 void inode_touch(struct fs *fs, uint32_t ino, struct ext2_inode *raw)

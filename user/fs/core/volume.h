@@ -13,6 +13,7 @@
 #include "user/fs/core/inode.h"
 #include "user/fs/core/link.h"
 #include "user/fs/core/namecache.h"
+#include "user/fs/core/pathcache.h"
 #include "user/fs/core/redo.h"
 #include "user/fs/core/txn.h"
 
@@ -59,6 +60,7 @@ struct fs {
     struct redo redo;
     struct inode_table inode_table;
     struct known_name names[NAMES_KNOWN];
+    struct known_path paths[PATHS_KNOWN];
     struct link ios;         /* data transfers under way: struct io (io.h) */
     uint32_t orphans;        /* inodes without names that sessions or mappings keep */
     struct link orphan_list; /* orphan.h: all those that must be on the disk's list, */

@@ -271,6 +271,7 @@ static int walk_through(struct walk *walk, bool follow, struct inode **out)
 int walk_resolve(struct fs *fs, uint32_t dir, const char *path, size_t len, bool empty_ok,
                  bool follow, struct inode **out)
 {
+    uint32_t names_lost = fs->inode_table.names_lost;
     struct walk walk;
     int err;
 
@@ -281,10 +282,17 @@ int walk_resolve(struct fs *fs, uint32_t dir, const char *path, size_t len, bool
         inode_hold(fs, *out);
         return 0;
     }
+    *out = pathcache_find(fs, dir, path, len, follow);
+    if (*out != NULL) {
+        inode_hold(fs, *out);
+        return 0;
+    }
     err = walk_begin(&walk, fs, dir, path, len);
     if (err)
         return err;
     err = walk_through(&walk, follow, out);
+    if (!err)
+        pathcache_learn(fs, dir, path, len, follow, names_lost, *out);
     walk_end(&walk);
     return err;
 }
