@@ -351,7 +351,8 @@ struct abi_object_info {
 #define SYSTEM_DEVICE 10
 /* DEVICE: (name) -> object handle with READ|EXEC of a file in the initial RAM image */
 #define SYSTEM_BOOT_FILE 11
-/* DEVICE: (buf, room, u64 *position) -> bytes of the kernel log from position, which moves on */
+/* DEVICE: (buf, room, u64 *position) -> bytes of the kernel log from position, which moves on.
+ * Who reads from a position says that all before it is printed: no later reader begins there */
 #define SYSTEM_LOG_READ 12
 /* DEVICE: (port, bit) the log goes there from now on: bit is raised when it grows; the SBI
  * console falls silent until that port's owner dies. The position it begins at */

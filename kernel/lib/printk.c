@@ -12,7 +12,7 @@ struct log_sink log_sink;
 static struct spinlock log_lock = SPINLOCK_INIT(RANK_LOG);
 static char log_ring[LOG_SIZE]; /* (log_lock) */
 static uint64_t log_end;        /* (log_lock) bytes ever written */
-static uint64_t log_seen;       /* (log_lock) of them, those the terminal server has read */
+static uint64_t log_printed;    /* (log_lock) of them, those a terminal server has printed */
 static uint32_t panicking;      /* atomic; a word: the A extension has no byte exchange */
 
 static void log_append_locked(const char *buf, size_t n)
@@ -58,35 +58,43 @@ size_t log_read(char *buf, size_t n, uint64_t *pos)
     for (size_t i = 0; i < n; i++)
         buf[i] = log_ring[(*pos + i) % LOG_SIZE];
     *pos += n;
-    if (*pos > log_seen)
-        log_seen = *pos;
     spin_unlock(&log_lock);
     return n;
+}
+
+void log_was_printed(uint64_t pos)
+{
+    spin_lock(&log_lock);
+    if (pos > log_end)
+        pos = log_end;
+    if (pos > log_printed)
+        log_printed = pos;
+    spin_unlock(&log_lock);
 }
 
 uint64_t log_take_over(void (*grown)(void))
 {
     spin_lock(&log_lock);
     if (!log_sink.grown)
-        log_seen = log_end;
+        log_printed = log_end;
     log_sink.grown = grown;
-    uint64_t pos = log_seen;
+    uint64_t pos = log_printed;
     spin_unlock(&log_lock);
     return pos;
 }
 
-/* What the terminal server will not print any more, line by line. At a panic the lock
+/* What no terminal server has said that it printed, line by line. At a panic the lock
  * may be held by whom it interrupted: other harts are not waited for. */
-static void log_flush_unseen(void)
+static void log_flush_unprinted(void)
 {
     char line[256];
     size_t n = 0;
     if (!log_sink.grown)
         return;
-    if (log_end - log_seen > LOG_SIZE)
-        log_seen = log_end - LOG_SIZE;
-    while (log_seen < log_end) {
-        line[n++] = log_ring[log_seen++ % LOG_SIZE];
+    if (log_end - log_printed > LOG_SIZE)
+        log_printed = log_end - LOG_SIZE;
+    while (log_printed < log_end) {
+        line[n++] = log_ring[log_printed++ % LOG_SIZE];
         if (line[n - 1] == '\n' || n == sizeof line) {
             log_console(line, n);
             n = 0;
@@ -97,7 +105,7 @@ static void log_flush_unseen(void)
 void log_give_back(void)
 {
     spin_lock(&log_lock);
-    log_flush_unseen();
+    log_flush_unprinted();
     log_sink.grown = NULL;
     spin_unlock(&log_lock);
 }
@@ -132,7 +140,7 @@ void panic(const char *fmt, ...)
         for (;;)
             asm volatile("" ::: "memory");
     }
-    log_flush_unseen();
+    log_flush_unprinted();
     va_list ap;
     va_start(ap, fmt);
     log_format("panic: ", fmt, ap, log_console);

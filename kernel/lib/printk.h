@@ -30,6 +30,8 @@ void log_write(const char *buf, size_t n);
 /* Copies at most n bytes from position *pos on, and moves it past them. If the
  * ring has overwritten that position, it first moves up to the oldest byte. */
 size_t log_read(char *buf, size_t n, uint64_t *pos);
+/* The log's reader says that what is before pos need not be printed again. */
+void log_was_printed(uint64_t pos);
 
 /* Where log bytes go besides the ring. */
 struct log_sink {
@@ -42,9 +44,9 @@ struct log_sink {
 extern struct log_sink log_sink;
 
 /* From now on grown() is called instead of console(); the position from which
- * the new reader must print: what the one before it has read is not printed again. */
+ * the new reader must print, that is from where log_was_printed() has come. */
 uint64_t log_take_over(void (*grown)(void));
-/* Back to the SBI console, which gets what no reader has read. */
+/* Back to the SBI console, which gets what was not printed. */
 void log_give_back(void);
 
 #endif

@@ -169,6 +169,15 @@ long ipc_reply_receive(int port, long id, struct message *m, struct ipc_ext *ext
     return err ? err : ipc_receive(port, m, ext);
 }
 
+static unsigned long count(char c, const char *text, unsigned long n)
+{
+    unsigned long found = 0;
+
+    while (n--)
+        found += *text++ == c;
+    return found;
+}
+
 static long sys_system(int system, long op, long a, long b, long c)
 {
     unsigned long *position = (unsigned long *)c, n;
@@ -179,6 +188,8 @@ static long sys_system(int system, long op, long a, long b, long c)
         return 0;
     }
     CHECK(op == SYSTEM_LOG_READ);
+    if (*position <= strlen(kernel_log)) /* who reads on says that so much is printed */
+        CHECK(count('\n', line, line_len) >= count('\n', kernel_log, *position));
     if (*position > strlen(kernel_log))
         *position = strlen(kernel_log);
     n = strlen(kernel_log + *position);

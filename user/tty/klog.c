@@ -5,6 +5,7 @@
 #define DELETE 0x7f
 /* Each byte taken may be a line of its own with four bytes around it. */
 #define ROOM (KLOG_LINE_MAX * 5 + 4)
+_Static_assert(ROOM <= URGENT_MAX, "an empty queue has room for what is read at once");
 
 /* Lines in the making. */
 struct lines {
@@ -61,11 +62,6 @@ unsigned long klog_take(struct klog *klog, const char *text, unsigned long n)
         o->discipline->column = 0;
     klog->position = klog->next_position;
     return taken;
-}
-
-unsigned long klog_room_needed(void)
-{
-    return ROOM;
 }
 
 void klog_resume(struct klog *klog, const struct output *output)

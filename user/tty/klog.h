@@ -1,6 +1,7 @@
 /*
- * The kernel log on its way to the line. Lines are taken from the log only as
- * far as the output's urgent queue has room; the rest waits in the kernel.
+ * The kernel log on its way to the line. Lines are taken from the log only when those
+ * before them are out, for that is what reading on tells the kernel (SYSTEM_LOG_READ): a
+ * server whose state is lost thereby loses no line. The rest waits in the kernel.
  *
  * Marked, a line goes out as MARK, its text, a newline, so that whoever reads the
  * line can tell it from program output. Not marked, it is a line for people: it
@@ -26,10 +27,9 @@ struct klog {
 };
 
 /* The log from its position on, n bytes, at most KLOG_LINE_MAX: the whole lines in it go
- * to the output, which must have klog_room_needed() urgent bytes free; one that fills all
- * of n goes as it is. Returns the bytes taken; position moves on by so many. */
+ * to the output, which must have no urgent bytes waiting; one that fills all of n goes as
+ * it is. Returns the bytes taken; position moves on by so many. */
 unsigned long klog_take(struct klog *klog, const char *text, unsigned long n);
-unsigned long klog_room_needed(void);
 
 /* Where a server that died has left it. */
 void klog_resume(struct klog *klog, const struct output *output);

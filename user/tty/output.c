@@ -35,14 +35,14 @@ void output_write(struct output *o, long id, unsigned long len)
     o->writes_in++;
 }
 
-unsigned long output_urgent_room(const struct output *o)
+bool output_urgent_waits(const struct output *o)
 {
-    return URGENT_MAX - (o->urgent_in - o->urgent_out);
+    return o->urgent_in != o->urgent_out;
 }
 
 bool output_urgent(struct output *o, const char *bytes, unsigned long n)
 {
-    if (n > output_urgent_room(o))
+    if (n > URGENT_MAX - (o->urgent_in - o->urgent_out))
         return false;
     for (unsigned long i = 0; i < n; i++)
         o->urgent[(o->urgent_in + i) % URGENT_MAX] = bytes[i];

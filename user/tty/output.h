@@ -70,7 +70,8 @@ void output_write(struct output *output, long id, unsigned long len);
 
 /* Queue processed bytes ahead of all writes: all or none. False: no room. */
 bool output_urgent(struct output *output, const char *bytes, unsigned long n);
-unsigned long output_urgent_room(const struct output *output);
+/* Have any of them not come to the device yet? */
+bool output_urgent_waits(const struct output *output);
 
 /* Give the device up to `budget` bytes or a few more. */
 enum output_state output_step(struct output *output, unsigned long budget);

@@ -90,13 +90,13 @@ static bool input_step(struct tty *tty)
     return true;
 }
 
-/* Move kernel lines to the output while there is room; log_grew stays set if
- * there is not enough. */
+/* Move kernel lines to the output if those before them are out; log_grew stays set
+ * while there may be more. */
 static void log_step(struct tty *tty)
 {
     char text[KLOG_LINE_MAX];
 
-    while (tty->log_grew && output_urgent_room(&tty->output) >= klog_room_needed()) {
+    while (tty->log_grew && !output_urgent_waits(&tty->output)) {
         unsigned long position = tty->klog.position;
         long n = sys_system(H_SYSTEM, SYSTEM_LOG_READ, (long)text, sizeof(text), (long)&position);
 
@@ -125,6 +125,8 @@ static enum output_state work(struct tty *tty)
     state = output_step(&tty->output, STEP_BYTES);
     while ((id = output_finished(&tty->output, &len)))
         tty_answer(tty, id, (long)len, 0, 0);
+    if (state == OUTPUT_EMPTY)
+        log_step(tty); /* most often to say that the line is out, and hear that it was the last */
     readers_serve(tty);
     waiters_serve(tty);
     uart_transmit_interrupt(&tty->uart, state == OUTPUT_BLOCKED);
