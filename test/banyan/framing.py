@@ -2,10 +2,11 @@
 
 With console=marked each line of the kernel log is sent as 0x1e, its text, a newline; it may
 start in the middle of a line of program output. All other bytes are program output, exactly as
-written; a 0x1e that a program writes comes as two.
+written; a 0x1e that a program writes comes as 0x1e, 0x1f.
 """
 
 MARK = 0x1e
+MARK_AS_BYTE = 0x1f
 LINE_MAX = 4096  # a kernel line longer than this is cut: a runaway guest must not eat memory
 
 
@@ -35,7 +36,7 @@ class Splitter:
         return data[at + 1:]
 
     def _inside(self, data, pieces):
-        if not self._line and data[0] == MARK:  # doubled: a program's own byte
+        if not self._line and data[0] == MARK_AS_BYTE:
             pieces.append(("out", bytes([MARK])))
             self._line = None
             return data[1:]
@@ -44,9 +45,12 @@ class Splitter:
             self._line = (self._line + data)[:LINE_MAX]
             return b""
         end = min(ends)
-        pieces.append(("log", self._text((self._line + data[:end])[:LINE_MAX])))
-        # A mark inside a line: the kernel broke in, as a panic does, and this line goes no further.
+        line = (self._line + data[:end])[:LINE_MAX]
+        # A mark inside a line: the kernel broke in, as a panic does, or a terminal died, and this
+        # line goes no further.
         self._line = b"" if data[end] == MARK else None
+        if line or self._line is None:
+            pieces.append(("log", self._text(line)))
         return data[end + 1:]
 
     @staticmethod

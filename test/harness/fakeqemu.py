@@ -42,7 +42,7 @@ def scene_hello():
     begin()
     write(b"hel")
     framed("disk: slow")
-    write(b"lo\n\xff\x00\x1e\x1e\rend")
+    write(b"lo\n\xff\x00\x1e\x1f\rend")
     end(7)
 
 

@@ -7,7 +7,7 @@ from banyan.program import Protocol
 pytestmark = pytest.mark.points(0)
 
 STREAM = (b"OpenSBI v1.1\n\x1ebanyan: hello\n\x1erun: begin\nab\x1edisk: slow\r\ncd\n"
-          b"\x00\xff\x1e\x1e\r\n\x1erun: exit 3\nlate\x1epower off\n")
+          b"\x00\xff\x1e\x1f\r\n\x1erun: exit 3\nlate\x1epower off\n")
 OUTPUT = b"abcd\n\x00\xff\x1e\r\n"
 
 
@@ -37,6 +37,7 @@ def test_broken_line():
     splitter = Splitter()
     assert splitter.feed(b"\x1ehalf a li\x1epanic: oh\n") == [("log", "half a li"),
                                                              ("log", "panic: oh")]
+    assert splitter.feed(b"out\x1e\x1epanic: oh\n") == [("out", b"out"), ("log", "panic: oh")]
 
 
 def test_unfinished_line():

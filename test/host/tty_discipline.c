@@ -446,7 +446,7 @@ static void test_klog(void)
     type("typed\r");
     output_step(&out, 100);
     output_step(&out, 100);
-    CHECK(strcmp(sent, "out\n\x1e\x1e\x1eone\n\x1e?two\n!") == 0);
+    CHECK(strcmp(sent, "out\n\x1e\x1f\x1eone\n\x1e?two\n!") == 0);
     CHECK(reads(9, "typed\n") && echoed_len == 0);
     check_end("marked: kernel lines framed, program bytes exact, no echo");
 

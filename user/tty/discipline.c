@@ -43,14 +43,21 @@ static unsigned column_after(unsigned column, unsigned char c)
     return column + 1;
 }
 
-/* What goes out before c, so that the other end sees a c: 0 = nothing. */
-static char output_prefix(const struct discipline *d, char c)
+/* What goes out so that the other end sees a c. Returns the number of bytes. */
+static unsigned output_bytes(const struct discipline *d, char c, char bytes[2])
 {
-    if (d->marked)
-        return c == MARK ? MARK : 0;
-    if (c == '\n' && (d->termios.oflag & TTY_OPOST) && (d->termios.oflag & TTY_ONLCR))
-        return '\r';
-    return 0;
+    bytes[0] = c;
+    if (d->marked && c == MARK) {
+        bytes[1] = MARK_AS_BYTE;
+        return 2;
+    }
+    if (!d->marked && c == '\n' && (d->termios.oflag & TTY_OPOST) &&
+        (d->termios.oflag & TTY_ONLCR)) {
+        bytes[0] = '\r';
+        bytes[1] = '\n';
+        return 2;
+    }
+    return 1;
 }
 
 size_t discipline_output(struct discipline *d, const char *src, size_t n, char *dst, size_t room,
@@ -59,16 +66,15 @@ size_t discipline_output(struct discipline *d, const char *src, size_t n, char *
     size_t in = 0, out = 0;
 
     for (; in < n && out < room; in++) {
-        char prefix = output_prefix(d, src[in]);
+        char bytes[2];
+        unsigned count = output_bytes(d, src[in], bytes);
 
-        if (prefix) {
-            if (room - out < 2)
-                break;
-            dst[out++] = prefix;
-            d->column = column_after(d->column, (unsigned char)prefix);
+        if (room - out < count)
+            break;
+        for (unsigned i = 0; i < count; i++) {
+            dst[out++] = bytes[i];
+            d->column = column_after(d->column, (unsigned char)bytes[i]);
         }
-        dst[out++] = src[in];
-        d->column = column_after(d->column, (unsigned char)src[in]);
     }
     *used = in;
     return out;

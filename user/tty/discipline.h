@@ -23,6 +23,7 @@
 
 #define LINE_MAX_BYTES 4096   /* of a line, its newline included */
 #define MARK           '\x1e' /* begins a kernel line where lines are marked */
+#define MARK_AS_BYTE   '\x1f' /* after a MARK: that was a program's own byte, there */
 
 /* What discipline_input asks its caller to do. */
 #define INPUT_INTERRUPT 1 /* ^C: line and type-ahead are gone, "^C" is echoed */
@@ -30,7 +31,7 @@
 
 struct discipline {
     struct msg_termios termios;
-    bool marked; /* nothing is echoed, and bytes go out as they came, a MARK twice */
+    bool marked; /* nothing is echoed, and bytes go out as they came but for MARK */
 
     /* Takes echoed bytes, output processing done. It may drop them. */
     void (*echo)(void *context, const char *bytes, size_t n);

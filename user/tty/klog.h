@@ -4,8 +4,10 @@
  * server whose state is lost thereby loses no line. The rest waits in the kernel.
  *
  * Marked, a line goes out as MARK, its text, a newline, so that whoever reads the
- * line can tell it from program output. Not marked, it is a line for people: it
- * begins in column 0 and ends in CR LF whatever a program has set.
+ * line can tell it from program output, in which MARK goes out as MARK, MARK_AS_BYTE: a
+ * MARK alone and a line after it are a line begun twice, as by a server that died at its
+ * first byte. Not marked, it is a line for people: it begins in column 0 and ends in CR
+ * LF whatever a program has set.
  *
  * Only whole lines are taken, and with the same store that puts them into the output
  * the place in the log moves on: a server that is killed leaves neither half a line nor
