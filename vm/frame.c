@@ -282,13 +282,11 @@ static void frame_free(struct frame *f)
     spin_unlock(&frame_lock);
 }
 
-void frame_unref(struct frame *f)
+void frame_unref_last(struct frame *f, uint32_t before)
 {
-    uint32_t before = __atomic_fetch_sub(&f->refs, 1, __ATOMIC_ACQ_REL);
-    if (before == 1)
-        frame_free(f);
-    else if (before == 0)
+    if (before == 0)
         panic("frame 0x%lx (class %u) freed twice", frame_paddr(f), f->class);
+    frame_free(f);
 }
 
 void frame_flush_cache(void)

@@ -93,20 +93,24 @@ struct frame *swap_adopt(uint32_t slot)
     return f;
 }
 
-void swap_page_unref(struct frame *f)
+static __attribute__((noinline)) void unref_with_slot(struct frame *f)
 {
-    /* A slot that another mapping's eviction gives it right now is that one's to
-     * look after: the page is in the cache then, and this reference not the last. */
-    if (f->class != FRAME_ANON || f->object || !swap_slot_of(f)) {
-        frame_unref(f);
-        return;
-    }
     spin_lock(&swap_lock);
     uint32_t slot = f->slot;
     frame_unref(f);
     if (slot)
         swap_cache_drop_unused(slot - 1);
     spin_unlock(&swap_lock);
+}
+
+void swap_page_unref(struct frame *f)
+{
+    /* A slot that another mapping's eviction gives it right now is that one's to
+     * look after: the page is in the cache then, and this reference not the last. */
+    if (f->class != FRAME_ANON || f->object || !swap_slot_of(f))
+        frame_unref(f);
+    else
+        unref_with_slot(f);
 }
 
 bool swap_page_sole(const struct frame *f)
