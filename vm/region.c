@@ -128,22 +128,6 @@ void region_free(struct region *r)
 
 /* ---------------------------------------------------------------- entries */
 
-uint64_t region_pte_flags(const struct region *r, bool write)
-{
-    uint64_t wired = r->flags & REGION_WIRED ? PTE_WIRED : 0;
-    if (!(r->prot & (ABI_PROT_READ | ABI_PROT_WRITE | ABI_PROT_EXEC)))
-        return PTE_V | PTE_R | PTE_A | wired; /* PROT_NONE: a leaf without U */
-    uint64_t flags = PTE_V | PTE_U | PTE_A | wired;
-    /* W without R is reserved (table 4.5), so writable implies readable. */
-    if (r->prot & (ABI_PROT_READ | ABI_PROT_WRITE))
-        flags |= PTE_R;
-    if (r->prot & ABI_PROT_EXEC)
-        flags |= PTE_X;
-    if (write && r->prot & ABI_PROT_WRITE)
-        flags |= PTE_W | PTE_D;
-    return flags;
-}
-
 /* The first address of the next last-level table. */
 static vaddr_t next_table(vaddr_t va)
 {

@@ -38,6 +38,20 @@ void region_wired_grew(uint64_t bytes);
 bool region_share_pages(struct region *parent, struct region *child, bool *protected);
 
 /* The permission bits of a leaf in r. write: the page may be written as it is. */
-uint64_t region_pte_flags(const struct region *r, bool write);
+static inline uint64_t region_pte_flags(const struct region *r, bool write)
+{
+    uint64_t wired = r->flags & REGION_WIRED ? PTE_WIRED : 0;
+    if (!(r->prot & (ABI_PROT_READ | ABI_PROT_WRITE | ABI_PROT_EXEC)))
+        return PTE_V | PTE_R | PTE_A | wired; /* PROT_NONE: a leaf without U */
+    uint64_t flags = PTE_V | PTE_U | PTE_A | wired;
+    /* W without R is reserved (table 4.5), so writable implies readable. */
+    if (r->prot & (ABI_PROT_READ | ABI_PROT_WRITE))
+        flags |= PTE_R;
+    if (r->prot & ABI_PROT_EXEC)
+        flags |= PTE_X;
+    if (write && r->prot & ABI_PROT_WRITE)
+        flags |= PTE_W | PTE_D;
+    return flags;
+}
 
 #endif
