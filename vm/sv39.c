@@ -58,16 +58,29 @@ paddr_t sv39_root_create(void)
     return frame_paddr(f);
 }
 
+/* The first entry of a table from i on, below end, that is in use; end: there is none. Tables above
+ * the last level are nearly empty: one entry after the other, to find the six of a small process
+ * took a fifth of a fork, exit and wait. */
+static unsigned next_used(const pte_t *t, unsigned i, unsigned end)
+{
+    for (;; i++) {
+        for (; i % 8 == 0 && i + 8 <= end; i += 8)
+            if (t[i] | t[i + 1] | t[i + 2] | t[i + 3] | t[i + 4] | t[i + 5] | t[i + 6] | t[i + 7])
+                break;
+        if (i >= end || t[i] & PTE_V)
+            return i < end ? i : end;
+    }
+}
+
 void sv39_root_destroy(paddr_t root)
 {
     pte_t *l2 = table(root);
-    for (unsigned i = 0; i < KERNEL_ROOT_SLOT; i++) {
-        if (!(l2[i] & PTE_V))
-            continue;
+    for (unsigned i = next_used(l2, 0, KERNEL_ROOT_SLOT); i < KERNEL_ROOT_SLOT;
+         i = next_used(l2, i + 1, KERNEL_ROOT_SLOT)) {
         pte_t *l1 = table(pte_paddr(l2[i]));
-        for (unsigned j = 0; j < SV39_ENTRIES; j++)
-            if (l1[j] & PTE_V)
-                frame_unref(frame_of(pte_paddr(l1[j])));
+        for (unsigned j = next_used(l1, 0, SV39_ENTRIES); j < SV39_ENTRIES;
+             j = next_used(l1, j + 1, SV39_ENTRIES))
+            frame_unref(frame_of(pte_paddr(l1[j])));
         frame_unref(frame_of(pte_paddr(l2[i])));
     }
     frame_unref(frame_of(root));

@@ -170,6 +170,23 @@ static void test_walk(void)
     CHECK(host_free_frames_untouched());
 }
 
+/* A table that is alone in the one above it, wherever that is, goes with the root. */
+static void test_lone_tables(void)
+{
+    uint64_t tables = host_class_count(FRAME_TABLE);
+    for (unsigned i = 0; i < SV39_ENTRIES; i++) {
+        vaddr_t places[] = {i * GIGAPAGE_SIZE, i * MEGAPAGE_SIZE};
+        for (unsigned level = i < KERNEL_ROOT_SLOT ? 0 : 1; level < 2; level++) {
+            paddr_t root = sv39_root_create();
+            CHECK(sv39_walk(root, places[level], true) != NULL);
+            CHECK(host_class_count(FRAME_TABLE) == tables + 3);
+            sv39_root_destroy(root);
+            if (host_class_count(FRAME_TABLE) != tables)
+                panic("entry %u of a table two levels up, or one, lost its table", i);
+        }
+    }
+}
+
 static void test_entries(void)
 {
     for (unsigned i = 0; i < 1000; i++) {
@@ -186,7 +203,7 @@ static void test_entries(void)
 
 int main(void)
 {
-    check_plan(5);
+    check_plan(6);
     host_boot(1);
     tlb_boot();
     test_entries();
@@ -197,6 +214,8 @@ int main(void)
     check_end("a boot map over another panics");
     test_roots();
     check_end("a root has the kernel's half and nothing else");
+    test_lone_tables();
+    check_end("a table that is alone in the one above is found");
     test_walk();
     check_end("walks make tables, and the root's end frees them");
     host_halt();
