@@ -9,7 +9,6 @@
 #include "user/fs/core/ext2.h"
 
 static struct disk disk;
-#define ROOT FS_ROOT_INO
 
 static int made(const char *path)
 {
@@ -32,13 +31,6 @@ static unsigned links_of(const char *path)
 
     return stat_of(path, &stat) == 0 ? stat.nlink : 0;
 }
-
-#define MKDIR(path)           fs_mkdir(disk.fs, ROOT, P(path), 0755)
-#define UNLINK(path)          fs_unlink(disk.fs, ROOT, P(path), false)
-#define RMDIR(path)           fs_unlink(disk.fs, ROOT, P(path), true)
-#define RENAME(from, to)      fs_rename(disk.fs, ROOT, P(from), P(to))
-#define LINK(from, to)        fs_link(disk.fs, ROOT, P(from), P(to))
-#define SYMLINK(target, path) fs_symlink(disk.fs, ROOT, P(target), P(path))
 
 /* Puts text into a file, made if it is not there. */
 static long put(const char *path, uint64_t offset, const void *data, size_t len)

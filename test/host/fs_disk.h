@@ -257,10 +257,19 @@ static inline void disk_finish(struct disk *disk)
 /* ------------------------------------------- files, without a page cache */
 
 #define P(path) (path), strlen(path)
+#define ROOT    FS_ROOT_INO
+
+/* From the root, on the one `disk` of a test. */
+#define MKDIR(path)           fs_mkdir(disk.fs, ROOT, P(path), 0755)
+#define UNLINK(path)          fs_unlink(disk.fs, ROOT, P(path), false)
+#define RMDIR(path)           fs_unlink(disk.fs, ROOT, P(path), true)
+#define RENAME(from, to)      fs_rename(disk.fs, ROOT, P(from), P(to))
+#define LINK(from, to)        fs_link(disk.fs, ROOT, P(from), P(to))
+#define SYMLINK(target, path) fs_symlink(disk.fs, ROOT, P(target), P(path))
 
 static inline int file_open(struct disk *disk, const char *path, int flags, struct fs_node *node)
 {
-    return fs_open(disk->fs, FS_ROOT_INO, P(path), flags, 0644, node);
+    return fs_open(disk->fs, ROOT, P(path), flags, 0644, node);
 }
 
 static inline uint64_t file_size(struct disk *disk, uint32_t ino)

@@ -11,7 +11,6 @@
 
 static struct disk disk;
 static uint8_t *cut; /* what is on the disk when the power fails */
-#define ROOT FS_ROOT_INO
 
 static void make(const char *options, unsigned long kib)
 {

@@ -8,14 +8,6 @@
 #include "user/fs/core/volume.h"
 
 static struct disk disk;
-#define ROOT FS_ROOT_INO
-
-#define MKDIR(path)           fs_mkdir(disk.fs, ROOT, P(path), 0755)
-#define UNLINK(path)          fs_unlink(disk.fs, ROOT, P(path), false)
-#define RMDIR(path)           fs_unlink(disk.fs, ROOT, P(path), true)
-#define RENAME(from, to)      fs_rename(disk.fs, ROOT, P(from), P(to))
-#define LINK(from, to)        fs_link(disk.fs, ROOT, P(from), P(to))
-#define SYMLINK(target, path) fs_symlink(disk.fs, ROOT, P(target), P(path))
 
 static void begin(void)
 {

@@ -8,7 +8,6 @@
 #include "test/host/fs_disk.h"
 
 static struct disk disk;
-#define ROOT  FS_ROOT_INO
 #define NAMES 10000
 
 static uint64_t gets(void)

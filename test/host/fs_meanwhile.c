@@ -9,7 +9,6 @@
 #include "test/host/fs_disk.h"
 #include "user/fs/core/volume.h"
 
-#define ROOT FS_ROOT_INO
 #define DIRS 6
 
 static struct disk disk;

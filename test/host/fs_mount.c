@@ -8,7 +8,6 @@
 #include "user/fs/core/ext2.h"
 
 static struct disk disk;
-#define ROOT FS_ROOT_INO
 
 /* A volume with features that must not be written to. */
 static void test_readonly(const char *options, const char *after)

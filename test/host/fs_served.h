@@ -267,7 +267,7 @@ static long call_open(const void *args)
 {
     const struct served_names *a = args;
 
-    return fs_open(served->fs, FS_ROOT_INO, P(a->path), (int)a->number, 0644, a->node);
+    return fs_open(served->fs, ROOT, P(a->path), (int)a->number, 0644, a->node);
 }
 
 static long reopen(const void *args, uint64_t key)
@@ -341,13 +341,13 @@ static long served_ftruncate(struct fs_node *node, unsigned long size)
         return served_do(&call, &args);                                                            \
     }
 
-SERVED_CALL(unlink, fs_unlink(fs, FS_ROOT_INO, P(a->path), a->number))
-SERVED_CALL(rename, fs_rename(fs, FS_ROOT_INO, P(a->path), P(a->other)))
-SERVED_CALL(link, fs_link(fs, FS_ROOT_INO, P(a->path), P(a->other)))
-SERVED_CALL(symlink, fs_symlink(fs, FS_ROOT_INO, P(a->path), P(a->other)))
-SERVED_CALL(mkdir, fs_mkdir(fs, FS_ROOT_INO, P(a->path), 0755))
-SERVED_CALL(chmod, fs_chmod(fs, FS_ROOT_INO, P(a->path), (unsigned)a->number))
-SERVED_CALL(truncate, fs_truncate(fs, FS_ROOT_INO, P(a->path), a->number))
+SERVED_CALL(unlink, fs_unlink(fs, ROOT, P(a->path), a->number))
+SERVED_CALL(rename, fs_rename(fs, ROOT, P(a->path), P(a->other)))
+SERVED_CALL(link, fs_link(fs, ROOT, P(a->path), P(a->other)))
+SERVED_CALL(symlink, fs_symlink(fs, ROOT, P(a->path), P(a->other)))
+SERVED_CALL(mkdir, fs_mkdir(fs, ROOT, P(a->path), 0755))
+SERVED_CALL(chmod, fs_chmod(fs, ROOT, P(a->path), (unsigned)a->number))
+SERVED_CALL(truncate, fs_truncate(fs, ROOT, P(a->path), a->number))
 SERVED_CALL(fsync, fs_fsync(fs, (uint32_t)a->number))
 SERVED_CALL(sync, fs_sync(fs))
 SERVED_CALL(write_back, fs_write_back(fs))

@@ -8,7 +8,6 @@
 #include "test/host/fs_kernel.h"
 
 static struct disk disk;
-#define ROOT FS_ROOT_INO
 
 static uint64_t free_blocks(void)
 {

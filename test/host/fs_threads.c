@@ -11,7 +11,6 @@
 
 #define THREADS 6
 #define STEPS   400
-#define ROOT    FS_ROOT_INO
 
 static struct disk disk;
 static pthread_mutex_t big_lock = PTHREAD_MUTEX_INITIALIZER;

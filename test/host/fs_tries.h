@@ -7,7 +7,6 @@
 
 #include "test/host/fs_disk.h"
 
-#define ROOT  FS_ROOT_INO
 #define NAMES 40
 
 static struct disk disk;

@@ -8,8 +8,7 @@
  */
 #include "test/host/fs_kernel.h"
 
-#define ROOT FS_ROOT_INO
-#define MIB  (1ul << 20)
+#define MIB (1ul << 20)
 
 static struct disk disk;
 static uint8_t *good;        /* the volume with the file on it */
