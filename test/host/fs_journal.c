@@ -250,6 +250,40 @@ static void test_orphans(void)
     }
 }
 
+/* What nothing holds and has few blocks goes with its last name, in one transaction; all else is on
+ * the list of orphans in between, which the superblock shows. */
+static void test_gone_at_once(void)
+{
+    static const struct {
+        size_t len;
+        bool held, at_once;
+    } files[] = {{0, false, true}, {3000, false, true}, {900000, false, false}, {0, true, false}};
+    struct msg_statfs before, after;
+    struct fs_node node;
+
+    for (unsigned i = 0; i < 2 * sizeof(files) / sizeof(files[0]); i++) {
+        unsigned f = i / 2;
+
+        fs_statfs(disk.fs, &before);
+        make_file("f", files[f].len, i);
+        CHECK(file_open(&disk, "f", FS_O_RDONLY, &node) == 0);
+        if (!files[f].held)
+            fs_close(disk.fs, node.ino);
+        if (i % 2)
+            make_file("g", 0, 0);
+        CHECK(fs_fsync(disk.fs, ROOT) == 0 && !disk.fs->journal->running.super);
+        CHECK((i % 2 ? RENAME("g", "f") : UNLINK("f")) == 0);
+        CHECK(disk.fs->journal->running.super == !files[f].at_once);
+        if (files[f].held)
+            fs_close(disk.fs, node.ino);
+        CHECK(disk.fs->orphans == 0 && disk.fs->last_orphan == 0);
+        CHECK(i % 2 == 0 || UNLINK("f") == 0);
+        CHECK(fs_fsync(disk.fs, ROOT) == 0);
+        fs_statfs(disk.fs, &after);
+        CHECK(memcmp(&before, &after, sizeof(before)) == 0);
+    }
+}
+
 /* ------------------------------------------- a power cut inside of a truncation */
 
 static unsigned events_left;
@@ -456,6 +490,7 @@ static const struct {
     {"escape", test_escape},
     {"held blocks", test_held},
     {"orphans", test_orphans},
+    {"gone at once", test_gone_at_once},
     {"a truncation cut short", test_cut},
     {"one of several steps", test_cut_in_steps},
     {"an orphan by ext3", test_foreign_orphan},

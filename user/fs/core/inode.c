@@ -114,10 +114,6 @@ int inode_await_size(struct fs *fs, uint32_t ino)
 
 /* ------------------------------------------------- files without names */
 
-struct free_args {
-    struct inode *inode;
-};
-
 /* Takes away one use of the block of extended attributes that mke2fs -d may have
  * given the file. */
 static int free_attributes(struct fs *fs, struct ext2_inode *raw)
@@ -148,18 +144,12 @@ static int free_attributes(struct fs *fs, struct ext2_inode *raw)
     return 0;
 }
 
-static int op_free_inode(struct fs *fs, void *arg)
+int inode_free_record(struct fs *fs, struct inode *inode, struct ext2_inode *raw)
 {
-    struct free_args *a = arg;
-    struct ext2_inode *raw;
-    uint32_t ino = a->inode->ino;
-    int err = inode_change(fs, ino, &raw);
+    int err = raw->i_file_acl ? free_attributes(fs, raw) : 0;
 
-    if (err)
-        return err;
-    if (raw->i_file_acl && (err = free_attributes(fs, raw)) != 0)
-        return err;
-    err = orphan_remove(fs, a->inode, raw);
+    if (!err)
+        err = orphan_remove(fs, inode, raw);
     if (err)
         return err;
     raw->i_dtime = fs_now(fs) / 1000000000u;
@@ -168,14 +158,21 @@ static int op_free_inode(struct fs *fs, void *arg)
     raw->i_size = 0;
     if (!inode_is_dir(raw))
         raw->i_size_high = 0;
-    return group_free_inode(fs, ino, inode_is_dir(raw));
+    return group_free_inode(fs, inode->ino, inode_is_dir(raw));
+}
+
+bool inode_goes_now(struct fs *fs, const struct inode *inode, const struct ext2_inode *raw)
+{
+    struct fs_object object;
+
+    return inode->held == 0 && truncate_is_small(fs, inode, raw) &&
+           fs->hooks->object_info(fs->context, inode->key, &object) != 0;
 }
 
 /* Frees an inode that has no name and that nothing holds, unless a mapping still
  * shows its pages. */
 static void inode_free(struct fs *fs, struct inode *inode)
 {
-    struct free_args args = {inode};
     struct fs_object object;
     int err;
 
@@ -189,8 +186,6 @@ static void inode_free(struct fs *fs, struct inode *inode)
     inode->deleting = true;
     inode->held++;
     err = truncate_free(fs, inode);
-    if (!err)
-        err = txn_run(fs, op_free_inode, &args);
     inode->held--;
     inode->deleting = false;
     if (err) {
@@ -211,8 +206,12 @@ void inode_put(struct fs *fs, struct inode *inode)
         inode_idle(fs, inode);
 }
 
-void inode_unlinked(struct fs *fs, struct inode *inode)
+void inode_unlinked(struct fs *fs, struct inode *inode, bool freed)
 {
+    if (freed) {
+        inode_drop(fs, inode);
+        return;
+    }
     inode_hold(fs, inode);
     inode->unlinked = true;
     fs->orphans++;

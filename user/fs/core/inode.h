@@ -77,8 +77,9 @@ int inode_await_size(struct fs *fs, uint32_t ino) __attribute__((warn_unused_res
 
 /* Sleeps if that was the last hold on an inode without names, which it frees. */
 void inode_put(struct fs *fs, struct inode *inode);
-/* A transaction has taken the last name of the inode. Sleeps as inode_put does. */
-void inode_unlinked(struct fs *fs, struct inode *inode);
+/* A transaction has taken the last name of the inode. Sleeps as inode_put does, unless the
+ * same transaction has freed it. */
+void inode_unlinked(struct fs *fs, struct inode *inode, bool freed);
 /* Frees unlinked files that only mappings kept, if these have ended. Sleeps. */
 void inode_reap(struct fs *fs);
 /* Gives up reservations of files that nobody has open and that have no pages in
@@ -94,6 +95,12 @@ int inode_change(struct fs *fs, uint32_t ino, struct ext2_inode **out)
     __attribute__((warn_unused_result));
 /* As inode_get, of a directory that still has a name: -ENOTDIR, -ENOENT. */
 int inode_get_dir(struct fs *fs, uint32_t ino, struct ext2_inode **out)
+    __attribute__((warn_unused_result));
+/* The last name of the inode goes: can the same transaction free it, since nothing holds it, it has
+ * no pages in memory and few blocks? raw is its record. */
+bool inode_goes_now(struct fs *fs, const struct inode *inode, const struct ext2_inode *raw);
+/* Frees the record, which is for change, of an inode without names and blocks. */
+int inode_free_record(struct fs *fs, struct inode *inode, struct ext2_inode *raw)
     __attribute__((warn_unused_result));
 /* A zeroed record for a new inode of this mode near the directory. */
 int inode_make(struct fs *fs, uint32_t dir, unsigned mode, uint32_t *ino, struct ext2_inode **out)

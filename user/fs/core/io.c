@@ -111,6 +111,14 @@ bool io_writing(const struct fs *fs, const struct io *io, uint32_t no)
     return false;
 }
 
+bool io_under_way(const struct fs *fs, uint32_t ino)
+{
+    for (const struct link *l = fs->ios.next; l != &fs->ios; l = l->next)
+        if (LINK_OWNER(l, struct io, link)->ino == ino)
+            return true;
+    return false;
+}
+
 void io_cut(struct fs *fs, uint32_t ino, uint64_t size)
 {
     for (struct link *l = fs->ios.next; l != &fs->ios; l = l->next) {

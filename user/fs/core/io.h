@@ -52,6 +52,8 @@ bool io_writing(const struct fs *fs, const struct io *io, uint32_t no);
 /* A page that is reserved is to be dirtied again: transfers of it must not take
  * its reservation away. */
 void io_mark_again(struct fs *fs, uint32_t ino, uint64_t page);
+/* Whether there is a transfer of the file. */
+bool io_under_way(const struct fs *fs, uint32_t ino);
 /* The file was cut to size. */
 void io_cut(struct fs *fs, uint32_t ino, uint64_t size);
 

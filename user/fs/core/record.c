@@ -69,7 +69,8 @@ static void attributes_forget(struct fs *fs, uint32_t ino)
         inode->attributes.known = false;
 }
 
-static int record(struct fs *fs, uint32_t ino, bool change, struct ext2_inode **out)
+/* change: how many bytes of it are about to. */
+static int record(struct fs *fs, uint32_t ino, uint32_t change, struct ext2_inode **out)
 {
     uint32_t g = (ino - 1) / fs->inodes_per_group;
     uint64_t byte = (uint64_t)((ino - 1) % fs->inodes_per_group) * fs->inode_size;
@@ -84,14 +85,14 @@ static int record(struct fs *fs, uint32_t ino, bool change, struct ext2_inode **
     err = block_get(fs, no, &block);
     if (!err && change) {
         attributes_forget(fs, ino);
-        err = block_change(fs, block, byte, fs->inode_size);
+        err = block_change(fs, block, byte, change);
     }
     if (!err)
         *out = (struct ext2_inode *)(block->data + byte);
     return err;
 }
 
-static int get_checked(struct fs *fs, uint32_t ino, bool change, struct ext2_inode **out)
+static int get_checked(struct fs *fs, uint32_t ino, uint32_t change, struct ext2_inode **out)
 {
     struct inode *inode;
     int err;
@@ -111,12 +112,14 @@ static int get_checked(struct fs *fs, uint32_t ino, bool change, struct ext2_ino
 
 int inode_get(struct fs *fs, uint32_t ino, struct ext2_inode **out)
 {
-    return get_checked(fs, ino, false, out);
+    return get_checked(fs, ino, 0, out);
 }
 
 int inode_change(struct fs *fs, uint32_t ino, struct ext2_inode **out)
 {
-    return get_checked(fs, ino, true, out);
+    uint32_t known = sizeof(struct ext2_inode); /* what comes behind is nothing of ours */
+
+    return get_checked(fs, ino, known < fs->inode_size ? known : fs->inode_size, out);
 }
 
 int inode_get_dir(struct fs *fs, uint32_t ino, struct ext2_inode **out)
@@ -138,7 +141,7 @@ int inode_make(struct fs *fs, uint32_t dir, unsigned mode, uint32_t *ino, struct
     int err = group_alloc_inode(fs, dir, (mode & EXT2_S_IFMT) == EXT2_S_IFDIR, ino);
 
     if (!err)
-        err = record(fs, *ino, true, &raw);
+        err = record(fs, *ino, fs->inode_size, &raw);
     if (err)
         return err;
     /* Each life of an inode number has a generation of its own, so that the key

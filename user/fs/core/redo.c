@@ -15,13 +15,18 @@ static uint64_t mix(uint64_t hash, uint64_t word)
     return hash ^ hash >> 31;
 }
 
+static uint64_t mix_ring(const struct redo *redo, uint64_t hash, uint64_t from, uint64_t end)
+{
+    for (uint64_t at = from; at < end; at++)
+        hash = mix(hash, redo->ring[at & redo->mask]);
+    return hash;
+}
+
 uint64_t redo_check(const struct redo *redo, uint64_t from, uint64_t words)
 {
-    uint64_t hash = MAGIC;
+    uint64_t body = from + REDO_HEADER, hash = mix_ring(redo, MAGIC, body, from + words);
 
-    for (uint64_t i = 0; i < words; i++)
-        hash = mix(hash, redo->ring[(from + i) & redo->mask]);
-    return hash;
+    return mix_ring(redo, hash, from + REDO_POSITION, body);
 }
 
 static uint64_t check_request(const struct redo_request *request)
@@ -86,16 +91,20 @@ int redo_open(struct fs *fs)
 
 /* ----------------------------------------------------------------- publish */
 
+/* Has no pointer to it but in functions that are inlined: with what it says in registers, a
+ * record takes half as long. */
 struct writer {
-    struct redo *redo;
+    uint64_t *ring, mask;
     uint64_t at, limit; /* positions; nothing is written at or past the limit */
+    uint64_t hash;      /* of the words so far */
 };
 
-static void put(struct writer *w, uint64_t word)
+static inline void put(struct writer *w, uint64_t word)
 {
     if (w->at < w->limit)
-        w->redo->ring[w->at & w->redo->mask] = word;
+        w->ring[w->at & w->mask] = word;
     w->at++;
+    w->hash = mix(w->hash, word);
 }
 
 static bool is_forgotten(const struct txn *txn, uint32_t no)
@@ -107,42 +116,42 @@ static bool is_forgotten(const struct txn *txn, uint32_t no)
 }
 
 /* Runs of words from i to end that changed. */
-static void put_runs(struct writer *w, const struct txn_undo *undo, uint32_t i, uint32_t end)
+static inline void put_runs(struct writer *w, const uint64_t *new, const uint64_t *old, size_t i,
+                            size_t end)
 {
-    const uint64_t *new = (const uint64_t *)undo->block->data, *old = (const uint64_t *)undo->old;
-
     for (;;) {
-        uint32_t first;
+        size_t first;
 
-        while (i < end && new[i] == (old ? old[i] : 0))
+        while (i < end && new[i] == old[i])
             i++;
         if (i == end)
             return;
         first = i;
-        while (i < end && new[i] != (old ? old[i] : 0))
+        while (i < end && new[i] != old[i])
             i++;
-        put(w, first | (uint64_t)(i - first) << 32);
-        for (uint32_t j = first; j < i; j++)
+        put(w, first | (i - first) << 32);
+        for (size_t j = first; j < i; j++)
             put(w, new[j]);
     }
 }
 
 /* A block: its number and whether it is new (then it was zeros before), and runs of words
  * that changed, up to a word 0. */
-static void put_block(struct fs *fs, struct writer *w, const struct txn_undo *undo)
+static inline void put_block(struct fs *fs, struct writer *w, const struct txn_undo *undo)
 {
-    uint32_t words = TXN_PART(fs) / sizeof(uint64_t), i = 0, step;
+    static const uint64_t zeros[FS_PAGE / sizeof(uint64_t)];
+    const uint64_t *new = (const uint64_t *)undo->block->data;
+    const uint64_t *old = undo->old != NULL ? (const uint64_t *)undo->old : zeros;
+    size_t words = TXN_PART(fs) / sizeof(uint64_t), i = undo->first * words;
 
     put(w, undo->block->no | (uint64_t)(undo->old == NULL) << 32);
-    for (uint64_t parts = undo->parts; parts != 0; parts >>= step, i += step * words) {
-        step = parts & 0xff ? 1 : 8;
+    for (uint64_t parts = undo->parts >> undo->first; parts != 0; parts >>= 1, i += words)
         if (parts & 1)
-            put_runs(w, undo, i, i + words);
-    }
+            put_runs(w, new, old, i, i + words);
     put(w, 0);
 }
 
-static void put_record(struct fs *fs, struct writer *w)
+static inline void put_record(struct fs *fs, struct writer *w)
 {
     const struct txn *txn = &fs->txn;
 
@@ -156,17 +165,18 @@ static void put_record(struct fs *fs, struct writer *w)
             put_block(fs, w, &txn->undo[i]);
 }
 
-static void put_header(struct fs *fs, uint64_t from, uint64_t words)
+/* Of the record before w->at, all of whose other words w has put. */
+static void put_header(struct fs *fs, uint64_t from, struct writer w)
 {
     const struct txn *txn = &fs->txn;
-    struct redo *redo = &fs->redo;
-    struct writer w = {redo, from + REDO_POSITION, from + words};
+    uint64_t words = w.at - from;
 
+    w.at = from + REDO_POSITION;
     put(&w, from);
     put(&w, words | (uint64_t)txn->last_orphan << 32);
     put(&w, fs->super.s_feature_ro_compat | (uint64_t)txn->freed_count << 32 |
                 (uint64_t)txn->forget_count << 48);
-    redo->ring[from & redo->mask] = redo_check(redo, from + REDO_POSITION, words - 1);
+    w.ring[from & w.mask] = w.hash;
 }
 
 /* A free entry; if there is none, the oldest one: nobody has asked for it for long. */
@@ -200,14 +210,14 @@ static void put_request(struct fs *fs, uint64_t end)
     __atomic_store_n(&entry->number, number, __ATOMIC_RELEASE);
 }
 
-/* Writes all but the header behind what is published. Sets *end. */
-static int prepare(struct fs *fs, uint64_t *end)
+/* Writes all but the header behind what is published. */
+static int prepare(struct fs *fs, struct writer *out)
 {
     const struct redo_head *head = fs->redo.head;
-    struct writer w = {&fs->redo, head->head, head->tail + head->words};
+    struct writer w = {fs->redo.ring, fs->redo.mask, head->head, head->tail + head->words, MAGIC};
 
     put_record(fs, &w);
-    *end = w.at;
+    *out = w;
     if (w.at - head->head > head->words) {
         fs_log(fs, "an operation changes more than can be recorded: words", w.at - head->head);
         return -EIO;
@@ -228,31 +238,30 @@ static bool records_nothing(const struct fs *fs)
 
 int redo_fits(struct fs *fs)
 {
-    uint64_t end;
+    struct writer w;
 
-    return records_nothing(fs) ? 0 : prepare(fs, &end);
+    return records_nothing(fs) ? 0 : prepare(fs, &w);
 }
 
 int redo_publish(struct fs *fs)
 {
     struct redo *redo = &fs->redo;
     struct redo_head *head = redo->head;
-    uint64_t from, end;
+    struct writer w;
     int err;
 
     if (records_nothing(fs))
         return 0;
-    from = head->head;
-    err = prepare(fs, &end);
+    err = prepare(fs, &w);
     if (err)
         return err;
-    put_header(fs, from, end - from);
+    put_header(fs, head->head, w);
     if (fs->txn.completed)
-        put_request(fs, end);
+        put_request(fs, w.at);
     step(fs, FS_PUBLISH);
-    __atomic_store_n(&head->head, end, __ATOMIC_RELEASE);
+    __atomic_store_n(&head->head, w.at, __ATOMIC_RELEASE);
     step(fs, FS_PUBLISHED);
-    redo->applied = end;
+    redo->applied = w.at;
     return 0;
 }
 

@@ -82,7 +82,7 @@ enum redo_word {
     REDO_HEADER,
 };
 
-/* The hash of words from a position on. */
+/* The hash of a record at that position, of so many words. */
 uint64_t redo_check(const struct redo *redo, uint64_t from, uint64_t words);
 
 /* At mount: takes the memory over. 0; -EINVAL: it is too small; -EIO: what is in it

@@ -1,6 +1,7 @@
 /* Removing names: unlink and rmdir. */
 #include "user/fs/core/orphan.h"
 #include "user/fs/core/remove.h"
+#include "user/fs/core/truncate.h"
 #include "user/fs/core/volume.h"
 #include "user/fs/core/walk.h"
 
@@ -12,12 +13,13 @@ int remove_check_dir(struct fs *fs, uint32_t ino, const struct ext2_inode *raw,
     return inode == NULL ? -ENOMEM : dir_check_empty(fs, inode, raw, slot);
 }
 
-int remove_link(struct fs *fs, uint32_t ino, struct inode **gone)
+int remove_link(struct fs *fs, uint32_t ino, struct removed *removed)
 {
     struct ext2_inode *raw;
+    struct inode *inode;
     int err = inode_change(fs, ino, &raw);
 
-    *gone = NULL;
+    *removed = (struct removed){NULL, false};
     if (err)
         return err;
     if (raw->i_links_count == 0)
@@ -30,11 +32,15 @@ int remove_link(struct fs *fs, uint32_t ino, struct inode **gone)
         inode_touch(fs, ino, raw);
         return 0;
     }
-    *gone = inode_peek(fs, ino);
-    if (*gone == NULL)
+    inode = inode_peek(fs, ino);
+    if (inode == NULL)
         return -ENOMEM;
-    (*gone)->key = inode_key(ino, raw);
-    orphan_add(fs, *gone, raw);
+    inode->key = inode_key(ino, raw);
+    removed->inode = inode;
+    removed->freed = inode_goes_now(fs, inode, raw);
+    if (removed->freed)
+        return truncate_small(fs, inode, raw);
+    orphan_add(fs, inode, raw);
     return 0;
 }
 
@@ -42,7 +48,7 @@ struct remove_args {
     struct walk *walk;
     bool directory;
     struct dir_slot slot, inside;
-    struct inode *gone;
+    struct removed removed;
 };
 
 static int check_removable(struct fs *fs, struct remove_args *a)
@@ -86,7 +92,7 @@ static int op_remove(struct fs *fs, void *arg)
         dir->i_links_count--;
     }
     txn_completes(fs, 0);
-    return remove_link(fs, a->slot.ino, &a->gone);
+    return remove_link(fs, a->slot.ino, &a->removed);
 }
 
 /* "." and ".." are not for removing. */
@@ -114,8 +120,8 @@ int fs_unlink(struct fs *fs, uint32_t dir, const char *path, size_t len, bool di
         err = check_name(&walk, directory);
     if (!err)
         err = txn_run(fs, op_remove, &args);
-    if (!err && args.gone != NULL)
-        inode_unlinked(fs, args.gone);
+    if (!err && args.removed.inode != NULL)
+        inode_unlinked(fs, args.removed.inode, args.removed.freed);
     walk_end(&walk);
     return err;
 }

@@ -12,7 +12,7 @@ struct rename_args {
     bool exists;    /* the new name */
     bool directory; /* what is renamed */
     unsigned mode;
-    struct inode *gone; /* what the new name named, if that was its last */
+    struct removed removed; /* what the new name named, if that was its last */
 };
 
 /* Goes up from a directory: -EINVAL if it is ino or lies within it. */
@@ -97,11 +97,11 @@ static int set_new_name(struct fs *fs, struct rename_args *a, struct ext2_inode 
 {
     int err;
 
-    a->gone = NULL;
+    a->removed.inode = NULL;
     if (!a->exists)
         return dir_add(fs, a->to->dir, to_dir, a->to->name, a->to->name_len, a->from_slot.ino,
                        a->mode);
-    err = remove_link(fs, a->to_slot.ino, &a->gone);
+    err = remove_link(fs, a->to_slot.ino, &a->removed);
     if (err)
         return err;
     if (a->directory)
@@ -174,8 +174,8 @@ static int rename_walked(struct fs *fs, struct walk *from, struct walk *to)
         return err;
     if (err == 0)
         fs->renames++;
-    if (err == 0 && args.gone != NULL)
-        inode_unlinked(fs, args.gone);
+    if (err == 0 && args.removed.inode != NULL)
+        inode_unlinked(fs, args.removed.inode, args.removed.freed);
     return 0;
 }
 

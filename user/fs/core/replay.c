@@ -40,7 +40,7 @@ static bool check_record(const struct redo *redo, struct replay *r)
         return false;
     words = (uint32_t)word_at(redo, r->from + REDO_SIZE);
     if (words < REDO_HEADER || words > most ||
-        word_at(redo, r->from + REDO_CHECK) != redo_check(redo, r->from + REDO_POSITION, words - 1))
+        word_at(redo, r->from + REDO_CHECK) != redo_check(redo, r->from, words))
         return false;
     r->end = r->from + words;
     return true;

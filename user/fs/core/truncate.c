@@ -150,19 +150,33 @@ static void unlock_mark(struct fs *fs, struct inode *inode)
 
 /* ------------------------------------------------------- files without names */
 
-static int op_unmap(struct fs *fs, void *arg)
-{
-    struct free_step *step = arg;
-    struct ext2_inode *raw;
-    int err = inode_change(fs, step->ino, &raw);
+struct free_args {
+    struct inode *inode;
+    struct free_step step;
+};
 
-    step->stopped = false;
-    return err || !inode_has_map(fs, raw) ? err : free_some(fs, step, raw);
+static int free_inode(struct fs *fs, struct free_args *a, struct ext2_inode *raw)
+{
+    int err = 0;
+
+    a->step.stopped = false;
+    if (inode_has_map(fs, raw))
+        err = free_some(fs, &a->step, raw);
+    return err || a->step.stopped ? err : inode_free_record(fs, a->inode, raw);
+}
+
+static int op_free(struct fs *fs, void *arg)
+{
+    struct free_args *a = arg;
+    struct ext2_inode *raw;
+    int err = inode_change(fs, a->inode->ino, &raw);
+
+    return err ? err : free_inode(fs, a, raw);
 }
 
 int truncate_free(struct fs *fs, struct inode *inode)
 {
-    struct free_step step = {.ino = inode->ino};
+    struct free_args args = {inode, {.ino = inode->ino}};
     int err;
 
     lock_mark(fs, inode);
@@ -170,10 +184,27 @@ int truncate_free(struct fs *fs, struct inode *inode)
     reserve_cut(fs, inode, 0);
     inode->goal = 0;
     do {
-        err = txn_run(fs, op_unmap, &step);
-    } while (!err && step.stopped);
+        err = txn_run(fs, op_free, &args);
+    } while (!err && args.step.stopped);
     unlock_mark(fs, inode);
     return err;
+}
+
+bool truncate_is_small(const struct fs *fs, const struct inode *inode, const struct ext2_inode *raw)
+{
+    if (inode->truncating || inode->reservation.run_count > 0 || io_under_way(fs, inode->ino))
+        return false;
+    for (int slot = EXT2_NDIR; slot < EXT2_NBLOCK && inode_has_map(fs, raw); slot++)
+        if (raw->i_block[slot] != 0)
+            return false;
+    return true;
+}
+
+int truncate_small(struct fs *fs, struct inode *inode, struct ext2_inode *raw)
+{
+    struct free_args args = {inode, {.ino = inode->ino}};
+
+    return free_inode(fs, &args, raw);
 }
 
 /* ------------------------------------------ the block that the new end lies in */

@@ -20,10 +20,20 @@
 
 struct fs;
 struct inode;
+struct ext2_inode;
 
-/* Free all blocks of an inode without names, whose mark is not set, and what it had
- * reserved. After an error some may be freed; it can be called again for the rest. */
+/* Free all blocks of an inode without names, whose mark is not set, what it had reserved,
+ * and with the last of the blocks itself. After an error some may be freed; it can be called
+ * again for the rest. */
 int truncate_free(struct fs *fs, struct inode *inode) __attribute__((warn_unused_result));
+/* In a transaction: is so little to be freed that truncate_small can do it? raw is the
+ * inode's record. */
+bool truncate_is_small(const struct fs *fs, const struct inode *inode,
+                       const struct ext2_inode *raw);
+/* In a transaction: as truncate_free, of an inode that nothing holds and whose record raw is
+ * for change. */
+int truncate_small(struct fs *fs, struct inode *inode, struct ext2_inode *raw)
+    __attribute__((warn_unused_result));
 /* At mount: finish with a regular file that a crash met while it was cut to the size that
  * it has. The caller holds it. */
 int truncate_again(struct fs *fs, struct inode *inode) __attribute__((warn_unused_result));

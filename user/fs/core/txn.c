@@ -258,7 +258,7 @@ static struct txn_undo *undo_of(struct txn *txn, const struct block *block)
 static struct txn_undo *add_undo(struct txn *txn, struct block *block, uint8_t *old)
 {
     block->undo = txn->undo_count++;
-    txn->undo[block->undo] = (struct txn_undo){.block = block, .old = old};
+    txn->undo[block->undo] = (struct txn_undo){.block = block, .old = old, .first = TXN_PARTS - 1};
     return &txn->undo[block->undo];
 }
 
@@ -276,16 +276,24 @@ static uint8_t *old_buffer(struct fs *fs)
     return txn->old[txn->undo_count];
 }
 
-/* Keeps what a part of a block has, the first time that it is about to change. */
-static void keep(const struct fs *fs, struct txn_undo *undo, uint32_t part)
+/* Keeps what these parts of a block have, the first time that they are about to change. */
+static void keep(const struct fs *fs, struct txn_undo *undo, uint32_t first, uint32_t last)
 {
-    uint32_t at = part * TXN_PART(fs);
+    uint64_t parts = UINT64_MAX << first & UINT64_MAX >> (TXN_PARTS - 1 - last);
+    uint32_t at = first * TXN_PART(fs), bytes = (last - first + 1) * TXN_PART(fs);
 
-    if (undo->parts >> part & 1)
+    if ((undo->parts & parts) == parts)
         return;
-    assert(!CHECKS_CHANGES || memcmp(undo->old + at, undo->block->data + at, TXN_PART(fs)) == 0);
-    undo->parts |= 1ul << part;
-    memcpy(undo->old + at, undo->block->data + at, TXN_PART(fs));
+    if ((undo->parts & parts) && first < last) {
+        for (uint32_t part = first; part <= last; part++)
+            keep(fs, undo, part, part);
+        return;
+    }
+    assert(!CHECKS_CHANGES || memcmp(undo->old + at, undo->block->data + at, bytes) == 0);
+    undo->parts |= parts;
+    if (first < undo->first)
+        undo->first = first;
+    memcpy(undo->old + at, undo->block->data + at, bytes);
 }
 
 int block_change(struct fs *fs, struct block *block, uint32_t from, uint32_t bytes)
@@ -306,9 +314,7 @@ int block_change(struct fs *fs, struct block *block, uint32_t from, uint32_t byt
         if (CHECKS_CHANGES)
             memcpy(old, block->data, fs->block_size);
     }
-    for (uint32_t part = from >> TXN_PART_SHIFT(fs);
-         part <= (from + bytes - 1) >> TXN_PART_SHIFT(fs); part++)
-        keep(fs, undo, part);
+    keep(fs, undo, from >> TXN_PART_SHIFT(fs), (from + bytes - 1) >> TXN_PART_SHIFT(fs));
     return 0;
 }
 
@@ -323,6 +329,7 @@ int block_get_new(struct fs *fs, uint32_t no, struct block **out)
 {
     struct txn *txn = &fs->txn;
     struct block *block = cache_find(fs, no);
+    struct txn_undo *undo;
     int err;
 
     fs->stats.block_gets++;
@@ -343,7 +350,9 @@ int block_get_new(struct fs *fs, uint32_t no, struct block **out)
     }
     block->txn = txn->id;
     memset(block->data, 0, fs->block_size);
-    add_undo(txn, block, NULL)->parts = UINT64_MAX;
+    undo = add_undo(txn, block, NULL);
+    undo->parts = UINT64_MAX;
+    undo->first = 0;
     *out = block;
     return 0;
 }

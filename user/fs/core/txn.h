@@ -78,6 +78,7 @@ struct txn_undo {
     struct block *block;
     uint8_t *old; /* what was there, at the same places; NULL: a new block, zeros before */
     uint64_t parts;
+    uint32_t first; /* none before it */
 };
 
 struct txn {
