@@ -202,7 +202,10 @@ $(eval $(call keep,$(K)/kernel/link.flags,LINK_KERNEL))
 $(K)/kernel/%.o: $(KSRC)% $(K)/kernel/compile.flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(if $(filter %.S,$<),$(CC) $(KERNEL_FLAGS),$(KERNEL_COMPILE)) \
-	    $(DEPS) -c -o $@ $<
+	    $(SMALL) $(DEPS) -c -o $@ $<
+
+# What runs once, when the machine comes up, is small rather than fast.
+$(patsubst %,$(K)/kernel/kernel/%.c.o,lib/fdt lib/machine boot_memory): SMALL := -Os
 
 $(K)/kernel/kernel.lds: $(KSRC)kernel.ld $(K)/kernel/compile.flags
 	@mkdir -p $(@D)
