@@ -253,7 +253,8 @@ struct abi_handle_info {
  * the words included; after an error the words are undefined.
  *
  * t3 of receive, the origin: rights of the session used (RIGHT_*), with
- * ORIGIN_KERNEL set if the kernel itself sent the request.
+ * ORIGIN_KERNEL set if the kernel itself sent the request; and from bit 32 on
+ * the badge of a session that has ended, 0 if none is told of (SESSION_TOLD).
  *
  * A request stays in service until it is replied to, by any thread that holds
  * the port with RIGHT_OWN. If the process that received it dies before, while
@@ -283,6 +284,9 @@ struct ipc_session {
     unsigned long size;  /* its size if it does not exist in the kernel yet */
 };
 #define SESSION_OBJECT 0x100 /* a memory object (port, key) is behind it */
+/* Its end is told with the next request or notification that is received (ORIGIN_ENDED), and has no
+ * message of its own unless another one is to be told of. The badge is 1 to 2^32 - 1. */
+#define SESSION_TOLD 0x200
 
 struct ipc_gifts {
     int handles[IPC_HANDLES]; /* need RIGHT_TRANSFER; the sender keeps its own */
@@ -296,8 +300,9 @@ struct ipc_gifts {
 /* t6, going in: of the buffer that goes, and of the room for what comes; each below 2^32. */
 #define IPC_SIZES(send_len, recv_cap) ((send_len) | (recv_cap) << 32)
 
-#define ORIGIN_KERNEL 0x80000000ul
-#define NOTIFY_ROOM   (1ul << 63) /* bit of a notification: see -EAGAIN above */
+#define ORIGIN_KERNEL        0x80000000ul
+#define ORIGIN_ENDED(origin) ((origin) >> 32) /* the badge of a session that has ended, or 0 */
+#define NOTIFY_ROOM          (1ul << 63)      /* bit of a notification: see -EAGAIN above */
 
 #define IPC_NUMBER(id) ((unsigned long)(id) >> 16) /* the request's, from its id */
 
@@ -308,7 +313,7 @@ struct abi_port_info {
 };
 
 /* SYS_port_list */
-#define PORT_SESSIONS 1 /* badges, after the first `cursor`: until their MSG_CLOSE is answered */
+#define PORT_SESSIONS 1 /* badges, after the first `cursor`: of those not known to have ended */
 #define PORT_OBJECTS  2 /* keys above the cursor, in order, of memory objects that are cached */
 /* numbers above the cursor, in order, of queued requests that a server had received which died */
 #define PORT_RETURNED   3

@@ -86,6 +86,7 @@ void ipc_call_direct(struct port *p, struct parked_call *c)
     port_serve_locked(p, r, slot, server->process);
     p->server_pid = server->process->pid;
     sched_park_locked(&r->wait, "reply", p->server_pid, call_resumed, c);
+    uint64_t origin = r->origin | port_tell_locked(p);
     spin_unlock(&p->lock);
     count(COUNT_CALL);
     count(COUNT_MESSAGE);
@@ -93,7 +94,7 @@ void ipc_call_direct(struct port *p, struct parked_call *c)
     struct trapframe *tf = &server->tf;
     tf->x[REG_A0] = r->id;
     tf->x[REG_A1] = r->badge;
-    tf->x[REG_T3] = r->origin;
+    tf->x[REG_T3] = origin;
     tf->x[REG_T4] = r->send.size; /* and no handles */
     ipc_put_words(tf, r->words);
     port_unref(p); /* the receiver's; the session has another */

@@ -185,8 +185,10 @@ static void return_requests(struct port *p, void *arg)
     const struct dead_server *dead = arg;
     struct list refused = LIST_INIT(refused), *before;
     spin_lock(&p->lock);
-    if (p->server_pid == dead->process->pid)
+    if (p->server_pid == dead->process->pid) {
         __atomic_fetch_add(&p->deaths, 1, __ATOMIC_RELEASE);
+        p->server_pid = 0;
+    }
     for (struct list *l = p->serving.prev; l != &p->serving; l = before) {
         struct request *r = container_of(l, struct request, link);
         before = l->prev;

@@ -23,26 +23,27 @@
 struct port {
     struct kobject object;
     struct spinlock lock;
-    struct list queue;              /* (lock) requests not yet received */
-    struct waitq receivers;         /* (lock) */
-    struct request **service;       /* (lock) requests in service, by slot */
-    unsigned service_size;          /* (lock) */
-    unsigned service_used;          /* (lock) slots */
-    unsigned service_hint;          /* (lock) where the search for a free slot starts */
-    struct list serving;            /* (lock) requests in service, in the order of their receipt */
-    struct list sessions;           /* (lock) on it, until their MSG_CLOSE has ended */
-    uint64_t last_number;           /* (lock) of a request */
-    uint64_t answered;              /* (lock) requests, so far */
-    uint64_t returned;              /* (lock) requests put back because their server died, so far */
-    uint64_t pending;               /* (lock) notification bits raised */
-    uint32_t owners;                /* atomic: handles with RIGHT_OWN */
-    bool closed;                    /* (lock) given up */
-    int server_pid;                 /* who received last, so who must act for a caller to go on */
-    uint64_t deaths;                /* atomic: of servers, so far */
-    bool synced;                    /* some session has a memory object: MSG_SYNC goes here */
-    struct list all_link;           /* (ports lock) */
-    struct list room_link;          /* (parked lock) its server waits for NOTIFY_ROOM */
-    bool awaits_room;               /* (parked lock) */
+    struct list queue;        /* (lock) requests not yet received */
+    struct waitq receivers;   /* (lock) */
+    struct request **service; /* (lock) requests in service, by slot */
+    unsigned service_size;    /* (lock) */
+    unsigned service_used;    /* (lock) slots */
+    unsigned service_hint;    /* (lock) where the search for a free slot starts */
+    struct list serving;      /* (lock) requests in service, in the order of their receipt */
+    struct list sessions;     /* (lock) on it, until their MSG_CLOSE has ended */
+    uint32_t ended;           /* (lock) badge of a session that the next message tells of; or 0 */
+    uint64_t last_number;     /* (lock) of a request */
+    uint64_t answered;        /* (lock) requests, so far */
+    uint64_t returned;        /* (lock) requests put back because their server died, so far */
+    uint64_t pending;         /* (lock) notification bits raised */
+    uint32_t owners;          /* atomic: handles with RIGHT_OWN */
+    bool closed;              /* (lock) given up */
+    int server_pid;        /* who received last, so who must act for a caller to go on; 0: dead */
+    uint64_t deaths;       /* atomic: of servers, so far */
+    bool synced;           /* some session has a memory object: MSG_SYNC goes here */
+    struct list all_link;  /* (ports lock) */
+    struct list room_link; /* (parked lock) its server waits for NOTIFY_ROOM */
+    bool awaits_room;      /* (parked lock) */
     struct port_timer *timers;      /* (lock) */
     struct port_timer *spare_timer; /* (lock) for the next; NULL: it is in use */
     struct request *few[PORT_FEW];  /* (lock) */

@@ -30,6 +30,10 @@ static unsigned list_sessions(struct port *p, uint64_t skip, uint64_t *out, unsi
 {
     unsigned n = 0;
     spin_lock(&p->lock);
+    if (p->ended && skip)
+        skip--;
+    else if (p->ended && room)
+        out[n++] = p->ended;
     list_for_each (l, &p->sessions) {
         if (skip)
             skip--;

@@ -39,6 +39,13 @@ int port_wait_done_locked(struct port *p, struct request *r, int rc);
 int port_call_ended(struct request *r, int rc);
 /* Takes a request in SERVICE out of the port's table and list. Lock held. */
 void port_leave_service_locked(struct port *p, struct request *r);
+/* What the origin of a message that is received now tells of a session's end. Lock held. */
+static inline uint64_t port_tell_locked(struct port *p)
+{
+    uint64_t ended = p->ended;
+    p->ended = 0;
+    return ended << 32;
+}
 /* Gives up the slot of a request that was answered, if it still has it. Lock held. */
 void port_free_slot_locked(struct port *p, struct request *r);
 

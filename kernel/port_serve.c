@@ -259,9 +259,14 @@ int port_receive(struct port *p, const struct buffer *into, struct received *out
         rc = next_locked(p, &r, out);
         pass_on_locked(p);
         spin_unlock(&p->lock);
-        if (rc < 0 || !r)
+        if (rc < 0)
             return rc;
-        rc = deliver(p, r, into, out);
+        rc = r ? deliver(p, r, into, out) : 1;
+    }
+    if (rc > 0 && __atomic_load_n(&p->ended, __ATOMIC_RELAXED)) { /* if not now, then next time */
+        spin_lock(&p->lock);
+        out->origin |= port_tell_locked(p);
+        spin_unlock(&p->lock);
     }
     return rc < 0 ? rc : 0;
 }

@@ -14,11 +14,14 @@
 
 int session_create(struct port *port, const struct ipc_session *spec, struct handle *out)
 {
-    if (spec->rights & ~SESSION_RIGHTS || spec->flags & ~(HANDLE_APPEND | SESSION_OBJECT))
+    if (spec->rights & ~SESSION_RIGHTS ||
+        spec->flags & ~(HANDLE_APPEND | SESSION_OBJECT | SESSION_TOLD) ||
+        (spec->flags & SESSION_TOLD && (!spec->badge || spec->badge >> 32)))
         return -EINVAL;
-    struct session *s = kzalloc(sizeof *s);
+    struct session *s = kmalloc(sizeof *s);
     if (!s)
         return -ENOMEM;
+    memset(s, 0, offsetof(struct session, close)); /* which is set when it is needed */
     kobject_init(&s->kobject, HANDLE_SESSION);
     spin_init(&s->lock, RANK_SESSION);
     waitq_init(&s->wait);
@@ -35,6 +38,7 @@ int session_create(struct port *port, const struct ipc_session *spec, struct han
     port_ref(port);
     s->port = port;
     s->badge = spec->badge;
+    s->told = spec->flags & SESSION_TOLD;
     spin_lock(&port->lock);
     list_push_back(&port->sessions, &s->link);
     spin_unlock(&port->lock);
@@ -52,6 +56,25 @@ static void close_answered(struct request *r)
     kfree(s);
 }
 
+/* Leaves it to the next message that the server receives to tell of the end. False: that tells of
+ * another one; or there is no server, and the next one may be at listing the sessions. */
+static bool tell(struct session *s)
+{
+    struct port *port = s->port;
+    spin_lock(&port->lock);
+    bool free = !port->ended && port->server_pid;
+    if (free) {
+        port->ended = (uint32_t)s->badge;
+        list_remove(&s->link);
+    }
+    spin_unlock(&port->lock);
+    if (free) {
+        port_unref(port);
+        kfree(s);
+    }
+    return free;
+}
+
 void session_destroy(struct kobject *o)
 {
     struct session *s = container_of(o, struct session, kobject);
@@ -59,6 +82,8 @@ void session_destroy(struct kobject *o)
         __atomic_fetch_sub(&s->object->sessions, 1, __ATOMIC_RELAXED);
         object_unref(s->object);
     }
+    if (s->told && tell(s))
+        return;
     request_init(&s->close, NULL);
     s->close.words[0] = MSG_CLOSE;
     s->close.words[1] = s->key;

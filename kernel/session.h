@@ -3,7 +3,7 @@
  * offset, and optionally a memory object, through which reads and writes then go
  * without a message.
  *
- * When the last handle goes, the server gets MSG_CLOSE.
+ * When the last handle goes, the server gets MSG_CLOSE, or is told with another message.
  */
 #ifndef KERNEL_SESSION_H
 #define KERNEL_SESSION_H
@@ -26,6 +26,7 @@ struct session {
     struct list link; /* (port lock) port->sessions */
     uint64_t badge, key;
     struct object *object; /* NULL: every access is a message */
+    bool told;             /* SESSION_TOLD */
     struct request close;  /* MSG_CLOSE, preallocated */
 };
 

@@ -378,12 +378,12 @@ static void test_open(void)
     CHECK(OPEN("f", FS_O_RDWR | FS_O_CREAT | FS_O_APPEND | FS_O_CLOEXEC) == 0);
     file = last.session;
     CHECK(last.opened && last.w[1] == 0100000 && last.session_flags == HANDLE_CLOEXEC);
-    CHECK(file.flags == (SESSION_OBJECT | HANDLE_APPEND) && file.size == 0);
+    CHECK(file.flags == (SESSION_OBJECT | SESSION_TOLD | HANDLE_APPEND) && file.size == 0);
     CHECK(file.rights == (RW | RIGHT_CALL | RIGHT_TRANSFER));
     CHECK(file.badge == (uint32_t)file.key);
     CHECK(OPEN("f", FS_O_WRONLY) == 0 && last.session.key == file.key);
     CHECK(last.session.rights == (RIGHT_WRITE | RIGHT_CALL | RIGHT_TRANSFER));
-    CHECK(last.session.flags == SESSION_OBJECT && last.session_flags == 0);
+    CHECK(last.session.flags == (SESSION_OBJECT | SESSION_TOLD) && last.session_flags == 0);
     close_session(file.badge);
     CHECK(send_path(file.badge, ANY, MSG_CHMOD, "", 0755, 0) == 0);
     CHECK(OPEN("f", FS_O_RDONLY) == 0);
@@ -560,6 +560,20 @@ static void test_failed_answers(void)
     last.fail = -EAGAIN;
     last.again = 5;
     CHECK(send_call(&last) == 0 && last.reply_len == sizeof(struct msg_statfs));
+}
+
+/* Another message tells that a session has ended, and what that holds is free before it is
+ * handled. */
+static void test_told(void)
+{
+    unsigned long before = inodes_free(), ino;
+
+    CHECK(OPEN("f", FS_O_RDWR | FS_O_CREAT) == 0);
+    ino = last.session.badge;
+    CHECK(send_path(2, ANY, MSG_UNLINK, "f", 0, 0) == 0);
+    CHECK(inodes_free() == before - 1);
+    CHECK(send_path(2, ANY | ino << 32, MSG_ACCESS, "f", 0, 0) == -ENOENT);
+    CHECK(inodes_free() == before);
 }
 
 /* What a short path may be. */
@@ -840,12 +854,19 @@ static const struct {
     const char *name;
     void (*run)(void);
 } tests[] = {
-    {"open and close", test_open},       {"names", test_names},
-    {"who may send what", test_rights},  {"pages", test_pages},
-    {"devices", test_devices},           {"answers that fail", test_failed_answers},
-    {"short paths", test_short_paths},   {"timer", test_timer},
-    {"sign of life", test_heartbeat},    {"the size of what is opened", test_open_size},
-    {"the next instance", test_restart}, {"random messages", test_fuzz},
+    {"open and close", test_open},
+    {"names", test_names},
+    {"who may send what", test_rights},
+    {"pages", test_pages},
+    {"devices", test_devices},
+    {"answers that fail", test_failed_answers},
+    {"ends that are told", test_told},
+    {"short paths", test_short_paths},
+    {"timer", test_timer},
+    {"sign of life", test_heartbeat},
+    {"the size of what is opened", test_open_size},
+    {"the next instance", test_restart},
+    {"random messages", test_fuzz},
 };
 
 int main(void)

@@ -30,7 +30,7 @@ static long opened(struct request *r, const struct fs_node *node)
     r->session = (struct ipc_session){
         .badge = node->ino,
         .rights = rights_of(node, flags),
-        .flags = flags & FS_O_APPEND ? HANDLE_APPEND : 0,
+        .flags = SESSION_TOLD | (flags & FS_O_APPEND ? HANDLE_APPEND : 0),
         .key = node->key,
         .size = node->size,
     };

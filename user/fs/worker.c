@@ -34,9 +34,19 @@ void arm_timer(void)
         timer_armed = sys_port_timer(PORT, BIT_TIMER, WRITE_BACK_NS) == 0;
 }
 
-static void handle_notification(unsigned long bits)
+/* A session has ended since the last message. The big lock is held. */
+static void handle_end(const struct worker *w)
 {
+    if (ORIGIN_ENDED(w->message.origin))
+        fs_close(volume, (uint32_t)ORIGIN_ENDED(w->message.origin));
+}
+
+static void handle_notification(const struct worker *w)
+{
+    unsigned long bits = w->message.w[0];
+
     lock(); /* who holds it for ever is not well */
+    handle_end(w);
     heart_answer(bits, HEART_FS);
     if (bits & NOTIFY_ROOM)
         due_retry(&due, PORT);
@@ -100,8 +110,8 @@ static void set_answer(struct worker *w, long status)
     }
 }
 
-/* Answers with a new session. Its end will be told by MSG_CLOSE, also if the client
- * never gets it; only if there is no memory to make it, nothing comes.
+/* Answers with a new session. Its end will be told, also if the client never gets
+ * it; only if there is no memory to make it, nothing comes.
  *
  * The big lock is held, and was not left since the file's size was looked up: if the
  * kernel has no object of that name it makes one of that size. Were the lock left, the
@@ -148,6 +158,7 @@ static void handle_request(struct worker *w)
     r->passed = H_NONE;
     lock();
     forget_recorded(w);
+    handle_end(w);
     status = dispatch(r);
     set_answer(w, status);
     if (w->ext.gifts.make_session)
@@ -223,6 +234,6 @@ void *worker_run(void *number)
         if (id > 0)
             handle_request(&w);
         else if (id == 0)
-            handle_notification(w.message.w[0]);
+            handle_notification(&w);
     }
 }

@@ -1,5 +1,5 @@
 /*
- * Notifications, timers of ports, and MSG_CLOSE.
+ * Notifications, timers of ports, and the ends of sessions.
  *
  * test: points=3
  */
@@ -233,6 +233,92 @@ static int close_key(void *unused)
     return 0;
 }
 
+/* ------------------------------------------------------------------ SESSION_TOLD */
+
+static int make_told(int port, unsigned long badge)
+{
+    struct ipc_session spec = {.badge = badge, .rights = RIGHT_CALL, .flags = SESSION_TOLD};
+
+    return (int)sys_session_create(port, &spec);
+}
+
+static unsigned sessions_on(int port)
+{
+    unsigned long badges[8];
+
+    return (unsigned)sys_port_list(port, PORT_SESSIONS, 0, badges, 8);
+}
+
+/* Answers with whose end it was told of. */
+static int tell_ends(void *port)
+{
+    struct message m = {0};
+    long id = ipc_receive((int)(long)port, &m, 0);
+
+    while (id > 0) {
+        m.w[0] = ORIGIN_ENDED(m.origin);
+        id = ipc_reply_receive((int)(long)port, id, &m, 0);
+    }
+    return 0;
+}
+
+/* With a request to a server that waits, each once. */
+static int told_by_request(void *unused)
+{
+    int port = (int)sys_port_create(), other = make_session(port, 1, RIGHT_CALL);
+    unsigned long badges[] = {7, 0, ~0u, 0};
+    pid_t pid = spawn(tell_ends, (void *)(long)port);
+    struct message m = {0};
+
+    (void)unused;
+    for (unsigned i = 0; i < 4; i++) {
+        int told = badges[i] ? make_told(port, badges[i]) : -1;
+
+        CHECK(!badges[i] || told >= 0);
+        for (unsigned wait = 0; wait < 2; wait++) /* it has begun to wait by then */
+            CHECK(ipc_call(other, &m, 0) == 0 && m.w[0] == 0);
+        if (badges[i])
+            CHECK_IS(sys_close(told), 0);
+        CHECK_IS(sessions_on(port), 1 + (badges[i] != 0)); /* until it is told */
+        CHECK_IS(ipc_call(other, &m, 0), 0);
+        CHECK_IS(m.w[0], badges[i]);
+        CHECK_IS(sessions_on(port), 1);
+    }
+    return kill_and_reap(pid, ABI_SIGKILL);
+}
+
+/* With a notification, and with a request that is fetched; what is left has its MSG_CLOSE. */
+static int told_one_at_a_time(void *unused)
+{
+    int port = (int)sys_port_create(), told[3];
+    unsigned long seen = 0;
+    struct message m;
+
+    (void)unused;
+    CHECK_IS(sys_close(make_told(port, 8)),
+             0); /* nobody has received here: it may list them first */
+    CHECK_IS(closes(port, &seen), 1);
+    CHECK_IS(seen, 1ul << 8);
+    seen = 0;
+    for (int i = 0; i < 3; i++)
+        told[i] = make_told(port, (unsigned long)i + 1);
+    CHECK_IS(sys_close(told[0]), 0);
+    CHECK_IS(receive_within(port, &m, 0, 20 * MS), 0); /* it has no message of its own */
+    CHECK_IS(ORIGIN_ENDED(m.origin), 1);
+    CHECK_IS(sys_close(told[1]), 0);
+    CHECK_IS(sys_close(told[2]), 0);
+    CHECK_IS(sessions_on(port), 2);
+    CHECK(ipc_receive(port, &m, 0) > 0);
+    CHECK(m.w[0] == MSG_CLOSE && m.origin & ORIGIN_KERNEL && m.badge == 3);
+    CHECK_IS(ORIGIN_ENDED(m.origin), 2);
+    m.w[0] = 0;
+    CHECK_IS(ipc_reply(port, m.id, &m, 0), 0);
+    CHECK_IS(closes(port, &seen), 0);
+    CHECK_IS(sessions_on(port), 0);
+    CHECK_IS(sys_close(make_told(port, 9)), 0); /* and nobody ever hears of it */
+    return 0;
+}
+
 static int bad_sessions(void *unused)
 {
     int port = (int)sys_port_create();
@@ -242,8 +328,10 @@ static int bad_sessions(void *unused)
     CHECK_IS(sys_session_create(port, &spec), -EINVAL);
     spec.rights = RIGHT_SIGNAL;
     CHECK_IS(sys_session_create(port, &spec), -EINVAL);
-    spec = (struct ipc_session){.flags = 0x200};
+    spec = (struct ipc_session){.flags = 0x400};
     CHECK_IS(sys_session_create(port, &spec), -EINVAL);
+    CHECK_IS(make_told(port, 0), -EINVAL);
+    CHECK_IS(make_told(port, 1ul << 32), -EINVAL);
     CHECK_IS(sys_session_create(port, (struct ipc_session *)-4096l), -EFAULT);
     CHECK_IS(sys_session_create(1, &spec), -EBADF);
     return 0;
@@ -258,6 +346,8 @@ static const struct proc_test tests[] = {
     {close_many, "MSG_CLOSE for each of many"},
     {close_unborn, "MSG_CLOSE for a session that found no place"},
     {close_key, "MSG_CLOSE tells the key"},
+    {told_by_request, "the end of a session told with a request"},
+    {told_one_at_a_time, "with a notification; and one at a time"},
     {bad_sessions, "sessions that are refused"},
 };
 
