@@ -90,15 +90,17 @@ static int timers(void *unused)
 /* ------------------------------------------------------------ several waiters */
 
 static int shared_port;
-static unsigned got[4], total;
+static unsigned got[4], total, ended;
 
 static void *waiter(void *slot)
 {
     struct message m;
 
     while (ipc_receive(shared_port, &m, 0) == 0) {
-        if (m.w[0] & 1ul << 40)
+        if (m.w[0] & 1ul << 40) {
+            __atomic_add_fetch(&ended, 1, __ATOMIC_RELAXED);
             return 0;
+        }
         got[(long)slot] += (unsigned)__builtin_popcountl(m.w[0]);
         __atomic_add_fetch(&total, (unsigned)__builtin_popcountl(m.w[0]), __ATOMIC_RELAXED);
     }
@@ -111,7 +113,7 @@ static int waiters(void *unused)
     void *result;
 
     (void)unused;
-    total = 0;
+    total = ended = 0;
     shared_port = (int)sys_port_create();
     for (long i = 0; i < 4; i++)
         CHECK_IS(pthread_create(&t[i], 0, waiter, (void *)i), 0);
@@ -122,10 +124,9 @@ static int waiters(void *unused)
         while (__atomic_load_n(&total, __ATOMIC_RELAXED) != n)
             CHECK(now_ns() < end);
     }
-    for (int i = 0; i < 4; i++) {
+    for (unsigned n = 1; n <= 4; n++) {
         CHECK_IS(sys_notify(shared_port, 1ul << 40), 0);
-        sys_sleep(5 * MS); /* else two of these are one */
-        while (is_waiting(getpid(), "receive") == 0 && i < 3)
+        while (__atomic_load_n(&ended, __ATOMIC_RELAXED) != n) /* else two of these are one */
             sys_sleep(MS);
     }
     for (int i = 0; i < 4; i++) {
