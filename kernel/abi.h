@@ -285,7 +285,8 @@ struct ipc_session {
 };
 #define SESSION_OBJECT 0x100 /* a memory object (port, key) is behind it */
 /* Its end is told with the next request or notification that is received (ORIGIN_ENDED), and has no
- * message of its own unless another one is to be told of. The badge is 1 to 2^32 - 1. */
+ * message of its own unless another one is to be told of, or nobody has received since a server
+ * died. The badge is 1 to 2^32 - 1. */
 #define SESSION_TOLD 0x200
 
 struct ipc_gifts {

@@ -122,7 +122,7 @@ static void receive_resumed(void *receive)
 
 static void park_locked(struct parked_receive *w)
 {
-    w->port->server_pid = thread_self()->process->pid;
+    port_received_by(w->port, thread_self()->process);
     sched_park_locked(&w->port->receivers, "receive", 0, receive_resumed, w);
 }
 

@@ -30,7 +30,7 @@ struct port {
     unsigned service_used;    /* (lock) slots */
     unsigned service_hint;    /* (lock) where the search for a free slot starts */
     struct list serving;      /* (lock) requests in service, in the order of their receipt */
-    struct list sessions;     /* (lock) on it, until their MSG_CLOSE has ended */
+    struct list sessions;     /* (lock) on it, until their server knows of their end */
     uint32_t ended;           /* (lock) badge of a session that the next message tells of; or 0 */
     uint64_t last_number;     /* (lock) of a request */
     uint64_t answered;        /* (lock) requests, so far */

@@ -9,6 +9,7 @@
 #define KERNEL_PORT_PARTS_H
 
 #include "kernel/port.h"
+#include "kernel/process.h"
 
 /* The first waiter runs next on this hart: the other side of a call. Lock held. */
 void port_hand_over_locked(struct waitq *q);
@@ -39,6 +40,13 @@ int port_wait_done_locked(struct port *p, struct request *r, int rc);
 int port_call_ended(struct request *r, int rc);
 /* Takes a request in SERVICE out of the port's table and list. Lock held. */
 void port_leave_service_locked(struct port *p, struct request *r);
+/* This process receives on p: it must act for a caller to go on. Its death is looked for here even
+ * if no request ever comes to it. */
+static inline void port_received_by(struct port *p, struct process *server)
+{
+    server->serves = true;
+    p->server_pid = server->pid;
+}
 /* What the origin of a message that is received now tells of a session's end. Lock held. */
 static inline uint64_t port_tell_locked(struct port *p)
 {

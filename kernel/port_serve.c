@@ -252,7 +252,7 @@ void port_pass_on(struct port *p)
 int port_receive(struct port *p, const struct buffer *into, struct received *out)
 {
     int rc = 0;
-    p->server_pid = thread_self()->process->pid;
+    port_received_by(p, thread_self()->process);
     while (rc == 0) {
         struct request *r = NULL;
         spin_lock(&p->lock);
@@ -307,7 +307,8 @@ static int reply_taken(struct port *p, struct request *r, struct reply *reply, u
                                  r->recv_handles);
         if (rc < 0) {
             parked_free(&r->parked);
-            return rc;
+            /* -ENOMEM says that no session was made. */
+            return rc == -ENOMEM ? -EMFILE : rc;
         }
     }
     /* Committed. */

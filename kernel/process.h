@@ -48,7 +48,7 @@ struct process {
     struct thread *exec_thread; /* atomic, set under lock: all but it must leave */
     int status;                 /* (lock) wait status, once dying */
     bool own_fault;             /* (lock) it dies by what it did itself, or of a stall */
-    bool serves;                /* has received requests; its own threads set it */
+    bool serves;                /* has received on a port; its own threads set it */
     struct space *space;        /* (lock) for others than its own threads */
     struct kobject *program;    /* (lock) what it executes, for symbols; or NULL */
     bool wired;                 /* of the initial RAM image: may use the reserve */

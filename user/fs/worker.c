@@ -46,7 +46,6 @@ static void handle_notification(const struct worker *w)
     unsigned long bits = w->message.w[0];
 
     lock(); /* who holds it for ever is not well */
-    handle_end(w);
     heart_answer(bits, HEART_FS);
     if (bits & NOTIFY_ROOM)
         due_retry(&due, PORT);
@@ -56,6 +55,7 @@ static void handle_notification(const struct worker *w)
         fs_write_back(volume); /* an error is in the log, and fsync meets it again */
         arm_timer();
     }
+    handle_end(w); /* last, for it may take its time */
     unlock();
 }
 

@@ -288,6 +288,32 @@ static int told_by_request(void *unused)
     return kill_and_reap(pid, ABI_SIGKILL);
 }
 
+static int receive_once(void *port)
+{
+    struct message m;
+
+    return ipc_receive((int)(long)port, &m, 0) == 0 ? 0 : 1;
+}
+
+/* Nobody has received, or whoever has is dead: the next server may be at listing the sessions. */
+static int told_to_nobody(void *unused)
+{
+    int port = (int)sys_port_create();
+    unsigned long seen = 0;
+
+    (void)unused;
+    CHECK_IS(sys_close(make_told(port, 8)), 0);
+    CHECK_IS(closes(port, &seen), 1);
+    CHECK_IS(seen, 1ul << 8);
+    port = (int)sys_port_create();
+    CHECK_IS(sys_notify(port, 1), 0);
+    CHECK_IS(reap(spawn(receive_once, (void *)(long)port)), 0);
+    CHECK_IS(sys_close(make_told(port, 9)), 0);
+    CHECK_IS(closes(port, &seen), 1);
+    CHECK_IS(seen, 1ul << 8 | 1ul << 9);
+    return 0;
+}
+
 /* With a notification, and with a request that is fetched; what is left has its MSG_CLOSE. */
 static int told_one_at_a_time(void *unused)
 {
@@ -296,11 +322,7 @@ static int told_one_at_a_time(void *unused)
     struct message m;
 
     (void)unused;
-    CHECK_IS(sys_close(make_told(port, 8)),
-             0); /* nobody has received here: it may list them first */
-    CHECK_IS(closes(port, &seen), 1);
-    CHECK_IS(seen, 1ul << 8);
-    seen = 0;
+    CHECK_IS(closes(port, &seen), 0); /* it receives */
     for (int i = 0; i < 3; i++)
         told[i] = make_told(port, (unsigned long)i + 1);
     CHECK_IS(sys_close(told[0]), 0);
@@ -348,6 +370,7 @@ static const struct proc_test tests[] = {
     {close_unborn, "MSG_CLOSE for a session that found no place"},
     {close_key, "MSG_CLOSE tells the key"},
     {told_by_request, "the end of a session told with a request"},
+    {told_to_nobody, "not told while there is no server"},
     {told_one_at_a_time, "with a notification; and one at a time"},
     {bad_sessions, "sessions that are refused"},
 };

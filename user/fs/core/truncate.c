@@ -1,4 +1,5 @@
 /* Truncation: see truncate.h. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "user/fs/core/group.h"
@@ -204,7 +205,10 @@ int truncate_small(struct fs *fs, struct inode *inode, struct ext2_inode *raw)
 {
     struct free_args args = {inode, {.ino = inode->ino}};
 
-    return free_inode(fs, &args, raw);
+    int err = free_inode(fs, &args, raw);
+
+    assert(!args.step.stopped);
+    return err;
 }
 
 /* ------------------------------------------ the block that the new end lies in */
