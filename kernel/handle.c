@@ -126,7 +126,8 @@ int handle_table_copy(struct handle_table *to, struct handle_table *from)
 }
 
 /* Empties a slot and drops what it held, outside the lock. Most slots of a table that goes are
- * empty: each took 35 instructions, a tenth of a fork, exit and wait. */
+ * empty: each took 35 instructions, a tenth of a fork, exit and wait. They may be looked at without
+ * the lock, for nobody is left who could fill one. */
 static void close_slot(struct handle_table *t, struct handle *slot, bool only_cloexec)
 {
     if (!__atomic_load_n(&slot->object, __ATOMIC_RELAXED))

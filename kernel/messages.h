@@ -20,7 +20,8 @@
 /* ------------------------------------------------- any server with sessions */
 
 /* (kernel) The last handle on a session with this badge is gone; w[1] is the
- * session's key or 0. One such message for each session made. Reply: w[0]=0. */
+ * session's key or 0. One such message for each session made, but for those whose
+ * end is told with another message (SESSION_TOLD). Reply: w[0]=0. */
 #define MSG_CLOSE 1
 /* read(2) and write(2) on a session without a memory object. The kernel sends
  * them for the program, but as the program's request (ORIGIN_KERNEL clear, so

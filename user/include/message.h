@@ -9,8 +9,8 @@
 
 /*
  * w[] goes both ways. The rest is set by ipc_receive and ipc_reply_receive only: badge is the
- * word the server gave the session, origin its rights with ORIGIN_KERNEL, id what the reply must
- * name (0 for a notification, whose bits are then w[0]).
+ * word the server gave the session, origin its rights with ORIGIN_KERNEL and
+ * ORIGIN_ENDED, id what the reply must name (0 for a notification, whose bits are then w[0]).
  */
 struct message {
     unsigned long w[IPC_WORDS];
